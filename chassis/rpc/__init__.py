@@ -1,0 +1,1 @@
+"""Calls between services: one pipeline on each side, and two transports below them."""

@@ -1,0 +1,1 @@
+"""Adapters to sibling services; emr_svc calls nobody."""

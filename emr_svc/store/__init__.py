@@ -1,0 +1,1 @@
+"""The record's own database: named statements, sealed fields."""

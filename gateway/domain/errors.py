@@ -1,0 +1,76 @@
+"""Refusals that the gateway itself makes; those of the services pass through unchanged."""
+
+from __future__ import annotations
+
+from chassis.errors import AppError, Kind, Unauthenticated
+
+
+class AdmissionNotRecorded(AppError):
+    """The visit could not be opened, so there is no queue ticket; whatever else was done is kept."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "VISIT_LEG_FAILED"
+    vi = "Chưa mở được lượt khám; hãy gửi lại đúng yêu cầu này (cùng request_id), không có gì bị trùng."
+
+    def __init__(self, cause_reason: str) -> None:
+        super().__init__(
+            "The visit was not opened; send the same request again with the same request_id.",
+            cause=cause_reason,
+        )
+
+
+class VisitNameMalformed(AppError):
+    """A visit is named visits/ and 32 hexadecimal characters."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "VISIT_NAME_MALFORMED"
+    vi = "Tên lượt khám không đúng dạng visits/ và 32 ký tự thập lục phân."
+
+    def __init__(self, field: str) -> None:
+        super().__init__("Give the visit as visits/ and 32 lower-case hexadecimal characters.", field=field)
+
+
+class TraceNotFound(AppError):
+    """No span of the journey is kept here."""
+
+    kind = Kind.NOT_FOUND
+    reason = "TRACE_NOT_FOUND"
+    vi = "Không tìm thấy hành trình với mã này; có thể đã quá hạn lưu."
+
+    def __init__(self) -> None:
+        super().__init__("No trace with this code is kept; it may be older than the span store.")
+
+
+class TraceStoreOff(AppError):
+    """The suite exports its spans elsewhere and keeps none here."""
+
+    kind = Kind.PRECONDITION
+    reason = "TRACE_STORE_OFF"
+    vi = "Hệ thống không lưu hành trình tại chỗ; hãy xem trong công cụ theo dõi của tỉnh."
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Spans are not kept here; look in the collector that OTEL_EXPORTER_OTLP_ENDPOINT names."
+        )
+
+
+class SignInUnavailable(Unauthenticated):
+    """The issuer's keys could not be fetched yet, so no token can be checked."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "SIGN_IN_UNAVAILABLE"
+    vi = "Chưa kết nối được hệ thống đăng nhập; hãy thử lại sau ít giây."
+
+    def __init__(self) -> None:
+        super().__init__("The issuer's keys are not here yet; try again in some seconds.")
+
+
+class StatementHeaderMissing(AppError):
+    """The first message of an import carries the header."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "STATEMENT_HEADER_MISSING"
+    vi = "Thiếu thông tin đầu tệp sao kê (request_id, format, account)."
+
+    def __init__(self, field: str) -> None:
+        super().__init__("Send the header with request_id, format and account first.", field=field)

@@ -1,0 +1,1 @@
+"""Adapters to systems outside the suite: the OIDC issuer."""

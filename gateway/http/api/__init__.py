@@ -1,0 +1,1 @@
+"""HTTP/JSON from the google.api.http annotations of the gateway's methods."""

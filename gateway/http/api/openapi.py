@@ -1,0 +1,121 @@
+"""The OpenAPI document of the HTTP front, made from the same descriptors that serve it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from gateway.http.api.bindings import HttpBinding, bindings_of
+from lienthong.gateway.v1 import gateway_pb2 as pb
+
+# Any in this module: an OpenAPI document is plain JSON.
+_SCALARS: dict[int, dict[str, Any]] = {
+    FieldDescriptor.TYPE_STRING: {"type": "string"},
+    FieldDescriptor.TYPE_BYTES: {"type": "string", "format": "byte"},
+    FieldDescriptor.TYPE_BOOL: {"type": "boolean"},
+    FieldDescriptor.TYPE_INT32: {"type": "integer", "format": "int32"},
+    FieldDescriptor.TYPE_INT64: {"type": "string", "format": "int64"},
+}
+_ERROR: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "status", "reason", "message", "message_vi"],
+            "properties": {
+                "code": {"type": "integer"},
+                "status": {"type": "string"},
+                "reason": {"type": "string"},
+                "message": {"type": "string"},
+                "message_vi": {"type": "string"},
+                "field": {"type": "string"},
+                "facts": {"type": "object", "additionalProperties": {"type": "string"}},
+            },
+        }
+    },
+}
+
+
+def document(version: str) -> dict[str, Any]:
+    """The whole document, OpenAPI 3.1."""
+    schemas: dict[str, Any] = {"Error": _ERROR}
+    paths: dict[str, Any] = {}
+    for binding in bindings_of(pb.DESCRIPTOR.services_by_name["GatewayService"]):
+        paths.setdefault(binding.openapi_path, {})[binding.verb.lower()] = _operation(binding, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Liên Thông", "version": version},
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "schemas": schemas,
+        },
+    }
+
+
+def _operation(binding: HttpBinding, schemas: dict[str, Any]) -> dict[str, Any]:
+    method = binding.method
+    operation: dict[str, Any] = {
+        "operationId": method.name,
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in binding.path_fields
+        ],
+        "responses": {
+            "200": {"description": "Done.", "content": _content(binding, method.output_type, schemas)},
+            "default": {
+                "description": "Refused; reason and advice are in the body.",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            },
+        },
+    }
+    if method.client_streaming:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+        operation["parameters"] += [
+            {"name": name, "in": "query", "required": True, "schema": {"type": "string"}}
+            for name in ("request_id", "format", "account")
+        ]
+    elif binding.takes_body:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _reference(method.input_type, schemas)}},
+        }
+    else:
+        operation["parameters"] += [
+            {"name": field.name, "in": "query", "schema": _field(field, schemas)}
+            for field in method.input_type.fields
+            if field.name not in binding.path_fields
+        ]
+    return operation
+
+
+def _content(binding: HttpBinding, message: Descriptor, schemas: dict[str, Any]) -> dict[str, Any]:
+    kind = "application/x-ndjson" if binding.method.server_streaming else "application/json"
+    return {kind: {"schema": _reference(message, schemas)}}
+
+
+def _reference(message: Descriptor, schemas: dict[str, Any]) -> dict[str, Any]:
+    if message.full_name == "google.protobuf.Timestamp":
+        return {"type": "string", "format": "date-time"}
+    name = message.full_name.removeprefix("lienthong.")
+    if name not in schemas:
+        schemas[name] = {"type": "object"}  # stands there first, so that a message may contain itself
+        schemas[name]["properties"] = {field.name: _field(field, schemas) for field in message.fields}
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _field(field: FieldDescriptor, schemas: dict[str, Any]) -> dict[str, Any]:
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return {"type": "object", "additionalProperties": {"type": "string"}}
+    if field.message_type is not None:
+        one = _reference(field.message_type, schemas)
+    elif field.enum_type is not None:
+        one = {"type": "string", "enum": [value.name for value in field.enum_type.values]}
+    else:
+        one = dict(_SCALARS[field.type])
+    return {"type": "array", "items": one} if field.is_repeated else one

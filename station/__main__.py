@@ -1,0 +1,105 @@
+"""`python -m station up | demo | onebox`; people call it through dev.py."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from station import demo, layout, onebox
+from station.processes import DidNotStart, Processes
+
+STATE_DIR = Path("var")
+
+
+def main() -> int:
+    """Read the command line and run one command; the exit code."""
+    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up_command = commands.add_parser("up", help="start the suite and keep it running")
+    up_command.add_argument("--one-process", action="store_true", help="all five services in one process")
+    up_command.add_argument("--state-dir", type=Path, default=STATE_DIR, help="databases, keys and logs")
+    demo_command = commands.add_parser("demo", help="play six patients through a suite of its own")
+    demo_command.add_argument("--one-process", action="store_true", help="all five services in one process")
+    commands.add_parser(
+        "onebox", help="the five services in this process; the settings are in the environment"
+    )
+    chosen = parser.parse_args()
+    # A closed terminal (SIGHUP) and a supervisor (SIGTERM) end it like Ctrl-C: in order, leaving nobody behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        if chosen.command == "onebox":
+            asyncio.run(onebox.serve())
+            return 0
+        if chosen.command == "up":
+            return up(chosen.state_dir, one_process=chosen.one_process)
+        with tempfile.TemporaryDirectory(prefix="lienthong-demo-") as folder:
+            return with_suite(Path(folder), demo.play, one_process=chosen.one_process)
+    except DidNotStart as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def up(state_dir: Path, *, one_process: bool) -> int:
+    """Start the suite, say where everything is, and wait for Ctrl-C."""
+
+    def wait(place: layout.Layout) -> int:
+        print(addresses(place))
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+        print("\nstopping")
+        return 0
+
+    return with_suite(state_dir, wait, one_process=one_process)
+
+
+def with_suite(state_dir: Path, use: Callable[[layout.Layout], int], *, one_process: bool) -> int:
+    """Start a suite, use it, and stop it whatever happened."""
+    place = layout.plan(state_dir)
+    processes = Processes(place.log_dir)
+    started = time.monotonic()
+    print("• bringing the databases to today's schema", flush=True)
+    processes.run_to_end(layout.migrations(place))
+    programs = [layout.onebox_program(place)] if one_process else layout.service_programs(place)
+    names = ", ".join(program.name for program in programs)
+    print(f"• starting the sandbox of national systems, {names}", flush=True)
+    try:
+        processes.start([layout.sandbox_program(place), *programs])
+        print(f"• all listen after {time.monotonic() - started:.1f} s", flush=True)
+        return use(place)
+    finally:
+        processes.stop()
+
+
+def addresses(place: layout.Layout) -> str:
+    """Where people and programs find the running suite."""
+    lines = {
+        "gateway (gRPC)": place.address("gateway"),
+        "gateway (HTTP/JSON)": place.url("gateway_http"),
+        "OpenAPI": f"{place.url('gateway_http')}/openapi.json",
+        "sign-in (sandbox issuer)": place.url("sandbox_oidc"),
+        "sandbox control": place.url("sandbox_control"),
+        "metrics": ", ".join(
+            f"{name} {place.address(f'{name}_metrics')}" for name in (*layout.SERVICES, "gateway")
+        ),
+        "logs": str(place.log_dir),
+    }
+    width = max(map(len, lines))
+    return (
+        "\n".join(f"  {name:<{width}}  {where}" for name, where in lines.items())
+        + "\n  Ctrl-C stops everything"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Many clerks, one new citizen, one instant: exactly one citizen comes of it, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from chassis import audit
+from identity_svc.domain.model import IdentifierKind
+from tests.support.identity import CLERK, QUERIES_FILES, Identity, card_text
+from tests.support.stores import OpenStore
+
+STORM = 64
+# The counts are read from the tables themselves, not through the look-ups under test.
+COUNTS = Path(__file__).parent.parent / "support" / "identity_counts.sql"
+
+
+@pytest.fixture
+async def identity(open_store: OpenStore, tmp_path: Path) -> Identity:
+    made = Identity(await open_store("identity_svc", queries=(*QUERIES_FILES, COUNTS)), tmp_path)
+    # Every call has read "nobody has this number" before the first one writes.
+    made.register.pause_s = 0.2
+    return made
+
+
+async def test_64_registrations_of_one_new_citizen_create_exactly_one(identity: Identity) -> None:
+    answers = await asyncio.gather(*(identity.scan(card_text(old_number="099123456")) for _ in range(STORM)))
+
+    assert sum(answer.created for answer in answers) == 1
+    (citizen_id,) = {answer.citizen.citizen_id for answer in answers}
+    counts = await identity.db.read(lambda tx: tx.one("count_identity_rows"))
+    assert counts == {
+        "citizen_count": 1,
+        "lookup_count": 2,
+        "identifier_count": 2,
+        "demographic_count": 1,
+        "verification_count": STORM,
+    }
+    assert len({answer.verification.verification_id for answer in answers}) == STORM
+    found = await identity.read_citizen.resolve(IdentifierKind.CITIZEN_NUMBER, "099190000017", CLERK)
+    assert found.citizen_id == citizen_id
+    assert (await audit.verify(identity.db)).is_intact
+
+
+async def test_64_different_new_citizens_at_one_instant_stay_64(identity: Identity) -> None:
+    answers = await asyncio.gather(
+        *(identity.scan(card_text(number=f"0991900{index:05}")) for index in range(STORM))
+    )
+
+    assert all(answer.created for answer in answers)
+    assert len({answer.citizen.citizen_id for answer in answers}) == STORM
+
+
+async def test_one_request_sent_64_times_at_once_takes_effect_once(identity: Identity) -> None:
+    request_id = "0192a7b4-0000-7000-8000-000000000001"
+    answers = await asyncio.gather(*(identity.scan(card_text(), request_id=request_id) for _ in range(STORM)))
+
+    assert len({answer.verification.verification_id for answer in answers}) == 1
+    assert all(answer.created for answer in answers)
+    counts = await identity.db.read(lambda tx: tx.one("count_identity_rows"))
+    assert counts is not None
+    assert (counts["citizen_count"], counts["verification_count"]) == (1, 1)
