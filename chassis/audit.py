@@ -21,6 +21,7 @@ from chassis.rpc.context import Caller
 GENESIS = bytes(32)
 """What stands before the first row of a chain."""
 PAGE = 500
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
 _HASHED = (
     "writer_id", "seq", "event_time", "action", "resource", "subject", "actor", "roles", "facility",
     "service", "purpose", "outcome", "trace_id",
@@ -127,9 +128,7 @@ async def record(
 
 def chain_hash(prev_hash: bytes, row: Mapping[str, object]) -> bytes:
     """The 32-byte hash of a row behind another; the canonical form is sorted JSON in UTF-8 without blanks."""
-    canonical = json.dumps(
-        {name: row[name] for name in _HASHED}, sort_keys=True, ensure_ascii=False, separators=(",", ":")
-    )
+    canonical = _canonical({name: row[name] for name in _HASHED})
     return sha256(prev_hash + canonical.encode("utf-8")).digest()
 
 

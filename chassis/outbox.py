@@ -197,7 +197,10 @@ class Worker:
             try:
                 moved_count = await self.step()
                 wait_s = 0.0 if moved_count else await self._idle_s()
-            except AppError:
+            except Exception as error:
+                # A store that is away comes back; a mistake of ours ends the worker, where it is seen.
+                if typed(error) is None:
+                    raise
                 wait_s = POLL_S
             if wait_s:
                 try:
@@ -258,13 +261,17 @@ class Worker:
         )
         caller = self._caller() if self._caller else Caller(subject="outbox", roles=frozenset())
         with continue_from(message.traceparent), acting_as(caller, within_ms=int(self._deliver_s * 1000)):
-            span = self._telemetry and self._telemetry.span(
-                "outbox.deliver",
-                kind="consumer",
-                outbox_destination=self.destination,
-                outbox_attempt=attempt,
+            span = (
+                nullcontext()
+                if self._telemetry is None
+                else self._telemetry.span(
+                    "outbox.deliver",
+                    kind="consumer",
+                    outbox_destination=self.destination,
+                    outbox_attempt=attempt,
+                )
             )
-            with span or nullcontext():
+            with span:
                 async with asyncio.timeout(self._deliver_s):
                     await self._deliver(message)
 

@@ -14,7 +14,7 @@ from lienthong.identity.v1 import identity_pb2 as identity
 from lienthong.insurance.v1 import insurance_pb2 as insurance
 from lienthong.payment.v1 import payment_pb2 as payment
 
-BAR_CELLS = 32
+BAR_CELLS = 24
 _LEG_STYLE = {
     pb.LEG_STATE_DONE: "green",
     pb.LEG_STATE_DEGRADED: "yellow",
@@ -221,13 +221,16 @@ def waterfall(trace: pb.GetTraceResponse) -> Table:
     """The spans of a journey as bars over one time axis."""
     end_us = max((span.offset_us + span.duration_us for span in trace.spans), default=0) or 1
     table = plain("Dịch vụ", "Việc", "ms", "", "", title=f"Hành trình {trace.trace_id}")
+    for column in table.columns:
+        column.no_wrap, column.overflow = True, "ellipsis"
     for span in trace.spans:
         start = min(BAR_CELLS - 1, span.offset_us * BAR_CELLS // end_us)
         width = max(1, span.duration_us * BAR_CELLS // end_us)
         style = "green" if span.status == "ok" else "red"
         bar = Text(" " * start + "█" * min(width, BAR_CELLS - start), style=style)
         status = "" if span.status == "ok" else span.status
-        operation = span.operation.rpartition(".")[2] if "/" in span.operation else span.operation
+        # "lienthong.emr.v1.VisitService/OpenVisit" is read by its last words.
+        operation = span.operation.rpartition("/")[2]
         table.add_row(
             span.service, "  " * span.depth + operation, f"{span.duration_us / 1000:.1f}", bar, status
         )

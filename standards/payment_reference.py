@@ -41,8 +41,7 @@ def is_reference(text: str) -> bool:
 
 
 def _squeeze(text: str) -> str:
-    """Upper-case and keep 0-9 and A-Z alone: banks wrap, lower-case, and put words and signs around and
-    into text."""
+    """Upper-case and keep 0-9 and A-Z alone: banks wrap, lower-case, and put signs into text."""
     # Characters that only upper() would turn into ASCII (ı, ſ) are not what we printed, so they go first.
     return _NOT_ALPHANUMERIC.sub("", "".join(c for c in text if c.isascii()).upper())
 

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from station import demo, layout, onebox
+from station import layout, onebox
+from station.demo import play
 from station.processes import DidNotStart, Processes
 
 STATE_DIR = Path("var")
@@ -42,7 +43,7 @@ def main() -> int:
         if chosen.command == "up":
             return up(chosen.state_dir, one_process=chosen.one_process)
         with tempfile.TemporaryDirectory(prefix="lienthong-demo-") as folder:
-            return with_suite(Path(folder), demo.play, one_process=chosen.one_process)
+            return with_suite(Path(folder), play, one_process=chosen.one_process)
     except DidNotStart as error:
         print(error, file=sys.stderr)
         return 1

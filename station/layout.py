@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chassis.crypto import generate_key_file
@@ -34,6 +34,10 @@ _FIRST_PORTS = {
 
 FACILITY_ACCOUNTS = "19999=970436:1019999000001,19998=970436:1019998000001,19T01=970436:1019000101001"
 """The demonstration's facilities and their own accounts at the sandbox bank; invented."""
+
+SANDBOX_STAFF_NAME = "Triệu Văn An"
+SANDBOX_STAFF_NUMBER = "099085000002"
+"""The staff member whom the sandbox's portal knows; invented, with the unassigned prefix 099."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,14 +131,20 @@ def _own_settings(layout: Layout, service: str) -> dict[str, str]:
     keys = layout.state_dir / "keys"
     own: dict[str, dict[str, str]] = {
         "identity": {
-            "IDENTITY_REGISTRY_URL": layout.url("sandbox_registry"),
-            "IDENTITY_REGISTRY_KEY": layout.secret("registry"),
+            "IDENTITY_REGISTER_URL": layout.url("sandbox_registry"),
+            "IDENTITY_REGISTER_CLIENT_KEY": layout.secret("registry"),
+            "IDENTITY_REGISTER_PAUSE_S": "2",
+            "IDENTITY_REGISTER_RECHECK_WAIT_S": "1",
         },
         "emr": {},
         "insurance": {
             "INSURANCE_PORTAL_URL": layout.url("sandbox_portal"),
             "INSURANCE_PORTAL_USERNAME": "19999_BV",
             "INSURANCE_PORTAL_PASSWORD": layout.secret("portal"),
+            "INSURANCE_PORTAL_STAFF_NAME": SANDBOX_STAFF_NAME,
+            "INSURANCE_PORTAL_STAFF_NUMBER": SANDBOX_STAFF_NUMBER,
+            "INSURANCE_PORTAL_PAUSE_S": "2",
+            "INSURANCE_PORTAL_RECHECK_WAIT_S": "1",
         },
         "payment": {
             "PAYMENT_FACILITY_ACCOUNTS": FACILITY_ACCOUNTS,
@@ -215,3 +225,8 @@ def onebox_program(layout: Layout) -> Program:
         environment=merged,
         ports=(layout.ports["gateway"], layout.ports["gateway_http"]),
     )
+
+
+def with_settings(program: Program, settings: dict[str, str]) -> Program:
+    """The program with more settings over its own."""
+    return replace(program, environment={**program.environment, **settings})

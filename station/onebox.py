@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-import insurance_svc.__main__
 import payment_svc.__main__
 
 import emr_svc.__main__
 import gateway.__main__
 import identity_svc.__main__
+import insurance_svc.__main__
 from chassis import lifecycle
 from chassis.lifecycle import Assembly, ServiceMain
 from chassis.rpc.channel import Channel

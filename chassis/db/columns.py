@@ -10,7 +10,8 @@ _TIME_CHARS = len("2026-03-01T07:30:00.000000Z")
 def to_text(moment: datetime) -> str:
     """A moment as `YYYY-MM-DDTHH:MM:SS.ffffffZ` in UTC: always 27 characters, sorted as time is."""
     assert moment.tzinfo is not None, "a moment has a zone"
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def to_time(text: str) -> datetime:

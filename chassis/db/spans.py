@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
+from chassis.telemetry import current_trace_id
+
 _NAMES_CHARS_MAX = 64
 
 
@@ -18,7 +20,7 @@ class SpanSource(Protocol):
 
 
 class Spans:
-    """Opens a span per transaction, or none without telemetry."""
+    """Opens a span per transaction that is part of a trace, or none without telemetry."""
 
     def __init__(self, telemetry: SpanSource | None, engine: str) -> None:
         self._telemetry = telemetry
@@ -28,7 +30,8 @@ class Spans:
     def span(self, name: str) -> Iterator[list[str]]:
         """Record a transaction; the list it yields takes the names of its queries."""
         names: list[str] = []
-        if self._telemetry is None:
+        # A worker's idle look is part of no trace and would fill the span store with traces of its own.
+        if self._telemetry is None or not current_trace_id():
             yield names
             return
         with self._telemetry.span(name, kind="db", db_system=self._engine) as span:

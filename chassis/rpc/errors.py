@@ -24,8 +24,8 @@ from chassis.errors import (
 
 MESSAGE_BYTES_MAX = 1 << 20
 DETAILS_KEY = "grpc-status-details-bin"
-# The trailers share the client's metadata limit of 8 kB; facts are cut to 256 characters, so 20 of them fit.
-_FACTS_MAX = 20
+# The trailers share the client's metadata limit of 8 kB, and Base64 makes four bytes of three.
+_DETAILS_BYTES_MAX = 4_096
 _MESSAGE_CHARS_MAX = 512
 
 _CODE_OF = {
@@ -84,13 +84,20 @@ def encode(error: AppError, *, domain: str) -> tuple[grpc.StatusCode, str, bytes
     message = error.message[:_MESSAGE_CHARS_MAX]
     status = status_pb2.Status(code=_NUMBER_OF[code], message=message)
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=error.domain or domain)
-    for name, value in list(error.facts.items())[:_FACTS_MAX]:
-        info.metadata[name] = value
-    _pack(status, info)
-    _pack(status, error_details_pb2.LocalizedMessage(locale="vi", message=error.vi))
+    localized = error_details_pb2.LocalizedMessage(locale="vi", message=error.vi[:_MESSAGE_CHARS_MAX])
+    rest = [localized]
     if error.field:
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=message)
-        _pack(status, error_details_pb2.BadRequest(field_violations=[violation]))
+        path = error.field[:_MESSAGE_CHARS_MAX]
+        violation = error_details_pb2.BadRequest.FieldViolation(field=path)
+        rest.append(error_details_pb2.BadRequest(field_violations=[violation]))
+    room = _DETAILS_BYTES_MAX - sum(message.ByteSize() for message in rest)
+    for name, value in error.facts.items():
+        room -= len(name.encode()) + len(value.encode())
+        if room < 0:
+            break  # an error with fewer facts is better than one that gRPC drops whole
+        info.metadata[name] = value
+    for detail in (info, *rest):
+        _pack(status, detail)
     return code, message, status.SerializeToString()
 
 

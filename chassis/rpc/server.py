@@ -43,11 +43,17 @@ class Limits:
     connection_age_ms: int = 60_000
     """A client reconnects this often, so that load moves and certificates rotate."""
     connection_age_grace_ms: int = 30_000
+    """Time for calls under way on an old connection; raised to the longest cap of the server's methods."""
     keepalive_min_ms: int = 10_000
     """Pings more often than this are rude; our channels send one every 20 s."""
 
-    def options(self) -> list[tuple[str, int]]:
-        """The arguments of the gRPC core."""
+    def options(self, *, longest_call_ms: int = 0) -> list[tuple[str, int]]:
+        """The arguments of the gRPC core.
+
+        Args:
+            longest_call_ms: The longest deadline a method may have; a stream of ten minutes outlives its
+                connection's age by as much.
+        """
         return [
             ("grpc.so_reuseport", 0),
             # Private to the gRPC core and pinned by a test: without them an overloaded asyncio server answers
@@ -63,7 +69,7 @@ class Limits:
             ("grpc.server_handshake_timeout_ms", self.handshake_timeout_ms),
             ("grpc.max_connection_idle_ms", self.connection_idle_ms),
             ("grpc.max_connection_age_ms", self.connection_age_ms),
-            ("grpc.max_connection_age_grace_ms", self.connection_age_grace_ms),
+            ("grpc.max_connection_age_grace_ms", max(self.connection_age_grace_ms, longest_call_ms)),
             ("grpc.http2.min_ping_interval_without_data_ms", self.keepalive_min_ms),
         ]
 
@@ -139,7 +145,9 @@ class Server:
         """
         if self._tls is None and not is_loopback(self._listen):
             raise ValueError("a server that is reachable from other machines needs mutual TLS")
-        server = self._server = grpc.aio.server(options=self._limits.options())
+        caps = [method.policy.cap_ms for method in self.dispatcher.methods.values() if method.policy]
+        options = self._limits.options(longest_call_ms=max(caps, default=0))
+        server = self._server = grpc.aio.server(options=options)
         edge = _Edge(domain=self.dispatcher.service_name, with_tls=self._tls is not None)
         for binding in self._bindings:
             handlers = {

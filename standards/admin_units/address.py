@@ -28,6 +28,26 @@ MAX_CANDIDATES = 50
 _WARD_KINDS = frozenset({"Xã", "Phường", "Thị trấn", "Đặc khu"})
 _DISTRICT_KINDS = frozenset({"Quận", "Huyện", "Thị xã", "Thành phố"})
 _PROVINCE_KINDS = frozenset({"Tỉnh", "Thành phố"})
+# First words of what stands below a commune.
+_BELOW_COMMUNE = frozenset(
+    {
+        "thon",
+        "xom",
+        "ban",
+        "lang",
+        "ap",
+        "buon",
+        "to",
+        "tdp",
+        "khu",
+        "khoi",
+        "so",
+        "duong",
+        "pho",
+        "ngo",
+        "hem",
+    }
+)
 
 
 class Doubt(StrEnum):
@@ -44,6 +64,9 @@ class Doubt(StrEnum):
     """The district named is another one than the commune's."""
     DISTRICT_NOT_FOUND = "DISTRICT_NOT_FOUND"
     """What stands in the district's place is no district of the province."""
+    MAY_BE_DISTRICT = "MAY_BE_DISTRICT"
+    """The name is an old district's as well, no kind word tells which, and what stands before is no village: the
+    real commune may be one that an earlier merger took away."""
     PROVINCE_DIFFERS = "PROVINCE_DIFFERS"
     """A new commune with the name of a province that is no more."""
 
@@ -183,15 +206,28 @@ class _Reader:
             for ward in self.index.old_wards_by_district.get((district.code, piece.key), ())
         ]
 
+    def may_be_district(self, piece: Piece, place: _Place) -> bool:
+        """Say whether a name without a kind word may mean the old district of that name."""
+        if piece.kinds is not None:
+            return False
+        districts = self.index.districts.get(piece.key, ())
+        if not any(district.province_code in place.old_codes for district in districts):
+            return False
+        before = piece.start - 1
+        while before > 0 and not self.words[before].is_hard_start:
+            before -= 1
+        return before < 0 or self.words[before].key not in _BELOW_COMMUNE
+
     def without_district(self, place: _Place) -> list[_Hit]:
         """Read "commune, province": a new commune, or an old one whose district was left out."""
         hits: list[_Hit] = []
         for piece in self.ward_pieces(place.end):
+            doubts = (Doubt.MAY_BE_DISTRICT,) if self.may_be_district(piece, place) else ()
             if place.is_new_name:
                 wards = self.index.new_wards_by_scope.get((place.scope, piece.key), ())
-                hits.extend(_Hit(ward, piece) for ward in wards)
+                hits.extend(_Hit(ward, piece, doubts) for ward in wards)
             hits.extend(
-                _Hit(ward, piece)
+                _Hit(ward, piece, doubts)
                 for ward in self.index.old_wards_by_scope.get((place.scope, piece.key), ())
                 if ward.province_code in place.old_codes
             )

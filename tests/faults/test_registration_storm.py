@@ -62,3 +62,16 @@ async def test_one_request_sent_64_times_at_once_takes_effect_once(identity: Ide
     counts = await identity.db.read(lambda tx: tx.one("count_identity_rows"))
     assert counts is not None
     assert (counts["citizen_count"], counts["verification_count"]) == (1, 1)
+
+
+async def test_64_scans_of_a_newer_card_add_its_facts_once(identity: Identity) -> None:
+    first = await identity.scan(card_text())
+    moved = card_text(address="Xã Ba Bể, Tỉnh Thái Nguyên", issue="01092025")
+
+    answers = await asyncio.gather(*(identity.scan(moved) for _ in range(STORM)))
+
+    citizen_id = first.citizen.citizen_id
+    assert {answer.citizen.citizen_id for answer in answers} == {citizen_id}
+    history = await identity.db.read(lambda tx: identity.store.history(tx, citizen_id))
+    assert [facts.version for facts in history] == [2, 1]
+    assert history[0].address == "Xã Ba Bể, Tỉnh Thái Nguyên"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,10 +13,12 @@ from chassis.errors import AppError, Kind
 from chassis.rpc.context import Caller, acting_as
 from chassis.rpc.tokens import Minter
 from lienthong.identity.v1 import identity_pb2 as pb
-from lienthong.identity.v1.identity_pb2_grpc import IdentityServiceStub
 from tests.support.echo_network import Keys
 from tests.support.identity import FACILITY, QUERIES_FILES, Identity, card_text, identity_stub
 from tests.support.stores import OpenStore, StoreMaker
+
+if TYPE_CHECKING:
+    from lienthong.identity.v1.identity_pb2_grpc import IdentityServiceAsyncStub
 
 TIMEOUT_S = 5.0
 
@@ -36,7 +39,7 @@ async def identity(open_store: OpenStore, store_maker: StoreMaker, tmp_path: Pat
 
 
 @pytest.fixture
-async def stub(identity: Identity, keys: Keys) -> AsyncIterator[IdentityServiceStub]:
+async def stub(identity: Identity, keys: Keys) -> AsyncIterator[IdentityServiceAsyncStub]:
     async with identity_stub(identity, keys) as made:
         yield made
 
@@ -59,7 +62,7 @@ def verify(text: str, *, facility: str = FACILITY, request_id: str = "") -> pb.V
 
 
 async def test_a_former_bac_kan_address_is_answered_in_old_and_new_form(
-    stub: IdentityServiceStub, keys: Keys
+    stub: IdentityServiceAsyncStub, keys: Keys
 ) -> None:
     with acting_as(signed(keys, "CLERK")):
         response = await stub.VerifyCard(verify(card_text()), timeout=TIMEOUT_S)
@@ -76,7 +79,7 @@ async def test_a_former_bac_kan_address_is_answered_in_old_and_new_form(
 
 
 async def test_the_answer_explains_each_field_with_ways_out(
-    stub: IdentityServiceStub, identity: Identity, keys: Keys
+    stub: IdentityServiceAsyncStub, identity: Identity, keys: Keys
 ) -> None:
     identity.register.results = {
         "full_name": ("MISMATCH", "DIFFERENT"),
@@ -101,7 +104,9 @@ async def test_the_answer_explains_each_field_with_ways_out(
     assert check.name.startswith(f"{response.citizen.name}/verifications/")
 
 
-async def test_citizen_and_identifier_lead_to_the_same_person(stub: IdentityServiceStub, keys: Keys) -> None:
+async def test_citizen_and_identifier_lead_to_the_same_person(
+    stub: IdentityServiceAsyncStub, keys: Keys
+) -> None:
     with acting_as(signed(keys, "CLERK")):
         made = await stub.VerifyCard(verify(card_text(old_number="099123456")), timeout=TIMEOUT_S)
         got = await stub.GetCitizen(pb.GetCitizenRequest(name=made.citizen.name), timeout=TIMEOUT_S)
@@ -115,7 +120,7 @@ async def test_citizen_and_identifier_lead_to_the_same_person(stub: IdentityServ
     assert found.citizen == made.citizen
 
 
-async def test_a_repeat_of_the_request_repeats_the_answer(stub: IdentityServiceStub, keys: Keys) -> None:
+async def test_a_repeat_of_the_request_repeats_the_answer(stub: IdentityServiceAsyncStub, keys: Keys) -> None:
     request = verify(card_text())
     with acting_as(signed(keys, "CLERK")):
         first = await stub.VerifyCard(request, timeout=TIMEOUT_S)
@@ -140,7 +145,7 @@ BAD_CARDS = [
 
 @pytest.mark.parametrize(("text", "reason", "field"), BAD_CARDS)
 async def test_a_bad_card_text_is_a_typed_error_and_stores_nothing(  # noqa: PLR0917
-    stub: IdentityServiceStub, identity: Identity, keys: Keys, text: str, reason: str, field: str
+    stub: IdentityServiceAsyncStub, identity: Identity, keys: Keys, text: str, reason: str, field: str
 ) -> None:
     with acting_as(signed(keys, "CLERK")), pytest.raises(AppError) as caught:
         await stub.VerifyCard(verify(text), timeout=TIMEOUT_S)
@@ -215,7 +220,7 @@ BAD_CALLS = [
 
 @pytest.mark.parametrize(("method", "request_message", "reason", "field"), BAD_CALLS)
 async def test_each_bad_call_is_a_typed_error(  # noqa: PLR0917
-    stub: IdentityServiceStub, keys: Keys, method: str, request_message: object, reason: str, field: str
+    stub: IdentityServiceAsyncStub, keys: Keys, method: str, request_message: object, reason: str, field: str
 ) -> None:
     with acting_as(signed(keys, "CLERK")), pytest.raises(AppError) as caught:
         await getattr(stub, method)(request_message, timeout=TIMEOUT_S)
@@ -226,7 +231,7 @@ async def test_each_bad_call_is_a_typed_error(  # noqa: PLR0917
 
 @pytest.mark.parametrize(("roles", "reason"), [((), "ROLE_NOT_ALLOWED"), (("CITIZEN",), "ROLE_NOT_ALLOWED")])
 async def test_others_than_staff_may_not_read_citizens(
-    stub: IdentityServiceStub, keys: Keys, roles: tuple[str, ...], reason: str
+    stub: IdentityServiceAsyncStub, keys: Keys, roles: tuple[str, ...], reason: str
 ) -> None:
     with acting_as(signed(keys, *roles)), pytest.raises(AppError) as caught:
         await stub.GetCitizen(pb.GetCitizenRequest(name="citizens/1"), timeout=TIMEOUT_S)
@@ -234,7 +239,9 @@ async def test_others_than_staff_may_not_read_citizens(
     assert caught.value.reason == reason
 
 
-async def test_an_unknown_place_is_answered_with_its_reason(stub: IdentityServiceStub, keys: Keys) -> None:
+async def test_an_unknown_place_is_answered_with_its_reason(
+    stub: IdentityServiceAsyncStub, keys: Keys
+) -> None:
     with acting_as(signed(keys, "CITIZEN", facility="")):
         by_text = await stub.ResolveAdministrativeUnit(
             pb.ResolveAdministrativeUnitRequest(text="Paris"), timeout=TIMEOUT_S
@@ -247,7 +254,9 @@ async def test_an_unknown_place_is_answered_with_its_reason(stub: IdentityServic
     assert by_code.resolution.unresolved_reason == "WARD_CODE_UNKNOWN"
 
 
-async def test_a_code_means_another_commune_in_each_vintage(stub: IdentityServiceStub, keys: Keys) -> None:
+async def test_a_code_means_another_commune_in_each_vintage(
+    stub: IdentityServiceAsyncStub, keys: Keys
+) -> None:
     with acting_as(signed(keys, "CLERK")):
         old = await stub.ResolveAdministrativeUnit(
             pb.ResolveAdministrativeUnitRequest(ward_code="01906", vintage="before-2025-07"),
@@ -263,7 +272,7 @@ async def test_a_code_means_another_commune_in_each_vintage(stub: IdentityServic
     assert new.resolution.candidates[0].new_unit.ward_name == "Xã Ba Bể"
 
 
-async def test_a_split_commune_gives_every_answer(stub: IdentityServiceStub, keys: Keys) -> None:
+async def test_a_split_commune_gives_every_answer(stub: IdentityServiceAsyncStub, keys: Keys) -> None:
     with acting_as(signed(keys, "CLERK")):
         answer = await stub.ResolveAdministrativeUnit(
             pb.ResolveAdministrativeUnitRequest(ward_code="05461", vintage="before-2025-07"),

@@ -151,7 +151,7 @@ async def test_a_person_reads_who_saw_their_data_page_by_page(database: Database
 
     async def next_page(tx: Tx) -> list[audit.AuditEntry]:
         last = pages[-1] if pages else None
-        before = last and (last.event_time, last.writer_id, last.seq)
+        before = None if last is None else (last.event_time, last.writer_id, last.seq)
         return await audit.entries_of(tx, subject="c1", before=before, page_size=4)
 
     while page := await database.read(next_page):

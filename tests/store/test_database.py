@@ -20,6 +20,7 @@ from chassis.db.errors import (
     TransactionAwaitedElsewhere,
     UniqueViolated,
 )
+from chassis.telemetry import continue_from
 from tests.support.stores import EXAMPLE, EXAMPLE_QUERIES, OpenStore
 
 PERSON = "c1"
@@ -292,8 +293,10 @@ async def test_a_span_names_the_queries_and_no_value(open_store: OpenStore) -> N
     spy = _SpanSpy()
     db = await open_store(EXAMPLE, queries=(EXAMPLE_QUERIES,), telemetry=spy)
 
-    await open_account(db, "099200000001")
-    await balance(db, "099200000001")
+    with continue_from("00-" + "a" * 32 + "-" + "b" * 16 + "-01"):
+        await open_account(db, "099200000001")
+        await balance(db, "099200000001")
+    await balance(db)
 
     assert [(name, attributes["db.queries"]) for name, attributes in spy.seen] == [
         ("db.write", "add_account"),

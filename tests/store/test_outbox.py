@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from chassis import outbox
 from chassis.clock import FixedClock
 from chassis.crypto import FieldCipher, KeyRing, generate_key_file
 from chassis.db import Database, Tx
-from chassis.db.errors import UniqueViolated
+from chassis.db.errors import StoreUnavailable, UniqueViolated
 from chassis.errors import PeerUnavailable
 from chassis.outbox import Backoff, Message, RetryLater, Worker
 from chassis.rpc.context import Caller, current_caller, remaining_ms
@@ -335,6 +336,38 @@ async def test_a_commit_wakes_the_running_worker(
     try:
         await put("m1")
         assert await asyncio.wait_for(got.get(), 5) == "m1"
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_running_worker_outlives_a_store_that_is_away(
+    database: Database, put: Put, cipher: FieldCipher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "POLL_S", 0.02)
+    got: asyncio.Queue[int] = asyncio.Queue()
+    plain, settled_count = database.write, 0
+
+    async def failing_once(work: Any, *, serializable: bool = True) -> Any:
+        nonlocal settled_count
+        if not got.empty() or settled_count:
+            settled_count += 1
+            if settled_count == 1:
+                raise StoreUnavailable("none")
+        return await plain(work, serializable=serializable)
+
+    async def deliver(message: Message) -> None:
+        got.put_nowait(message.attempt)
+
+    await put("m1")
+    worker = Worker(database, "portal", deliver, cipher=cipher, lease_s=0.1, deliver_s=0.05)
+    monkeypatch.setattr(database, "write", failing_once)
+    task = asyncio.create_task(worker.run())
+    try:
+        async with asyncio.timeout(5):
+            # Delivered, not settled, so delivered again once its lease has ended: at least once.
+            while got.qsize() < 2 or await outbox.depths(database):  # noqa: ASYNC110  # it looks into the store
+                await asyncio.sleep(0.01)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

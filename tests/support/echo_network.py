@@ -75,7 +75,7 @@ class Network:
     async def start(self, limits: Limits | None = None, **more: Any) -> EchoStub:
         bindings = bindings_of(self.servicer)
         if self.transport == "local":
-            network = LocalNetwork(limits=limits)
+            network = self.local = LocalNetwork(limits=limits)
             network.register(
                 "echo", bindings, verifier=self.keys.verifier(), telemetry=self.telemetry, **more
             )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chassis.clock import FixedClock, SystemIds
 from chassis.crypto import FieldCipher, KeyRing, LookupHash, generate_key_file
@@ -29,6 +30,9 @@ from lienthong.identity.v1.identity_pb2_grpc import (
     add_IdentityServiceServicer_to_server,
 )
 from tests.support.echo_network import Keys
+
+if TYPE_CHECKING:
+    from lienthong.identity.v1.identity_pb2_grpc import IdentityServiceAsyncStub
 
 START = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 FACILITY = "19001"
@@ -118,7 +122,7 @@ class Identity:
 
 
 @asynccontextmanager
-async def identity_stub(identity: Identity, keys: Keys) -> AsyncIterator[IdentityServiceStub]:
+async def identity_stub(identity: Identity, keys: Keys) -> AsyncIterator[IdentityServiceAsyncStub]:
     """A stub of the service behind the whole pipeline, without a socket."""
     telemetry = Telemetry("identity")
     servicer = IdentityServicer(verify_card=identity.verify_card, read_citizen=identity.read_citizen)

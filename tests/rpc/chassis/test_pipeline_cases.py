@@ -105,6 +105,23 @@ async def test_a_typed_error_arrives_whole(network, stub, keys):
     assert error.facts == {"size_ml": "500"}
 
 
+async def test_an_error_with_too_many_facts_still_arrives_with_its_reason(network, stub, keys):
+    class Chatty(AppError):
+        kind = Kind.ABORTED
+        reason = "CHATTY"
+        vi = "Quá nhiều chi tiết."
+
+    async def fail(request):
+        raise Chatty("Read on.", field="f" * 2_000, **{f"fact_{n}": "ệ" * 256 for n in range(60)})
+
+    network.servicer.on_call = fail
+    with acting_as(keys.caller(), within_ms=2_000):
+        error = await refused(stub.Echo(EchoRequest()))
+
+    assert (error.reason, error.kind) == ("CHATTY", Kind.ABORTED)
+    assert 1 <= len(error.facts) < 60
+
+
 async def test_a_reason_survives_a_second_hop_with_its_own_domain(network, stub, keys):
     async def hop(request):
         raise RemoteError(
@@ -120,7 +137,13 @@ async def test_a_reason_survives_a_second_hop_with_its_own_domain(network, stub,
 
 async def test_a_group_of_errors_leaves_as_the_one_that_time_will_not_mend(network, stub, keys):
     async def fan_out(request):
-        raise ExceptionGroup("fan-out", [Down("wait"), ExceptionGroup("inner", [Teapot()]), Down("wait")])
+        async def child(error):
+            raise error
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(child(Down("wait")))
+            group.create_task(child(ExceptionGroup("inner", [Teapot()])))
+            group.create_task(child(Down("wait")))
 
     network.servicer.on_call = fan_out
     with acting_as(keys.caller(), within_ms=2_000):
@@ -423,6 +446,30 @@ async def test_a_reader_that_stops_half_way_ends_the_handler(network, stub, keys
     await asyncio.wait_for(ended.wait(), 2)
 
 
+async def test_a_stream_that_falls_silent_ends_at_its_deadline(network, stub, keys):
+    ended = asyncio.Event()
+
+    async def silent(request):
+        try:
+            yield EchoReply(count=1)
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+
+    network.servicer.on_count = silent
+    got = []
+
+    async def read():
+        async for reply in stub.Count(EchoRequest()):
+            got.append(reply.count)
+
+    with acting_as(keys.caller(), within_ms=400):
+        error = await refused(read())
+
+    assert (got, error.kind) == ([1], Kind.DEADLINE)
+    await asyncio.wait_for(ended.wait(), 2)
+
+
 async def test_a_stream_of_requests_is_read_checked_and_answered(network, stub, keys):
     async def parts(*colors):
         for number, color in enumerate(colors):
@@ -539,7 +586,7 @@ async def test_a_peer_that_is_not_there_is_unavailable_and_then_left_alone(netwo
     if network.server is not None:
         await network.server.stop()
     else:
-        network.channel._transport._dispatchers.clear()
+        network.local.unregister("echo")
     with acting_as(keys.caller()):
         errors = [await refused(stub.Write(WriteRequest(request_id=UUID), timeout=1)) for _ in range(6)]
 

@@ -149,6 +149,21 @@ async def test_a_burst_below_the_caps_is_served_whole(real, keys):
     assert len(replies) == 600
 
 
+async def test_a_long_stream_outlives_the_age_of_its_connection(real, keys):
+    stub = await real.start(Limits(connection_age_ms=200, connection_age_grace_ms=100))
+
+    async def slow(request):
+        for number in range(8):
+            yield EchoReply(count=number)
+            await asyncio.sleep(0.15)
+
+    real.servicer.on_count = slow
+    with acting_as(keys.caller()):
+        replies = [reply.count async for reply in stub.Count(EchoRequest(), timeout=4)]
+
+    assert replies == list(range(8))
+
+
 def test_the_limits_are_the_ones_that_were_measured():
     options = dict(Limits(max_pending_calls=64).options())
 

@@ -13,7 +13,7 @@ from tests.support.identity import card_text
 def stored(**changed: str) -> Demographics:
     card = read_card(card_text(**changed))
     return Demographics(
-        demographic_id="1",
+        version=1,
         full_name=card.full_name,
         birth_date=card.birth_date,
         gender=card.gender,

@@ -1,0 +1,1 @@
+"""What the composed suite needs besides its services: keys, certificates, a TLS face, a first check-in."""

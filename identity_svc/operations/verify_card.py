@@ -1,0 +1,210 @@
+"""Verify a citizen card: find or create the citizen, ask the register, keep the verdict."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from chassis import audit, outbox
+from chassis.clock import Clock, Ids
+from chassis.db import Database, Tx
+from chassis.idempotency import RequestKey, recall, remember
+from chassis.rpc.context import Caller
+from chassis.telemetry import current_trace_id
+from identity_svc.domain.merging import is_same_person
+from identity_svc.domain.model import CardFacts, Citizen, IdentifierKind, Verification, newest_first
+from identity_svc.operations.recheck import DESTINATION
+from identity_svc.operations.settle import Check, Settlement, Verified, ask_register, identifier_kind
+from identity_svc.ports import RegisterPort
+from identity_svc.store.store import IdentityStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What was known of a card before the register was asked."""
+
+    citizen_id: str = ""
+    """Whom the citizen number points at, or empty."""
+    former_citizen_id: str = ""
+    """Whom the old number points at, if it is the same person; or empty."""
+    same_facts: Verification | None = None
+    """The newest check of exactly these facts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scan:
+    """One call with all that its transaction needs."""
+
+    card: CardFacts
+    facility_code: str
+    key: RequestKey
+    caller: Caller
+    known: _Known
+    trace_id: str
+
+
+class VerifyCard:
+    """The verb VerifyCard."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        store: IdentityStore,
+        register: RegisterPort,
+        clock: Clock,
+        ids: Ids,
+        check_max_age: timedelta,
+    ) -> None:
+        """Take what the verb needs.
+
+        Args:
+            check_max_age: How long a confirmed check of the same card facts answers instead of the register.
+        """
+        self._db = db
+        self._store = store
+        self._register = register
+        self._clock = clock
+        self._ids = ids
+        self._check_max_age = check_max_age
+        self._settlement = Settlement(store, ids)
+
+    async def __call__(
+        self, card: CardFacts, *, facility_code: str, key: RequestKey, caller: Caller
+    ) -> Verified:
+        """Verify a card; a repeat of the same key gives the same answer.
+
+        The register is asked between a read and a write and never inside a transaction; what the read saw may be
+        outdated by then, so the write decides anew on what it finds.
+        """
+        known, citizen = await self._db.read(lambda tx: self._look_up(tx, card))
+        scan = _Scan(
+            card=card,
+            facility_code=facility_code,
+            key=key,
+            caller=caller,
+            known=known,
+            trace_id=current_trace_id(),
+        )
+        if citizen is not None and known.same_facts is not None and self._is_fresh(known.same_facts):
+            answer = Verified(citizen=citizen, verification=known.same_facts, created=False)
+            return await self._db.write(lambda tx: self._answer_again(tx, scan, answer))
+        check = await ask_register(self._register, card, self._clock)
+        return await self._db.write(lambda tx: self._settle(tx, scan, check))
+
+    async def _look_up(self, tx: Tx, card: CardFacts) -> tuple[_Known, Citizen | None]:
+        citizen = await self._store.find(tx, IdentifierKind.CITIZEN_NUMBER, card.citizen_number)
+        if citizen is not None:
+            same_facts = await self._store.verification_of_facts(tx, citizen, self._store.facts_hash(card))
+            return _Known(citizen_id=citizen.citizen_id, same_facts=same_facts), citizen
+        if card.old_number:
+            former = await self._store.find(tx, identifier_kind(card.old_number), card.old_number)
+            if former is not None and is_same_person(card, former.demographics):
+                return _Known(former_citizen_id=former.citizen_id), None
+        return _Known(), None
+
+    def _is_fresh(self, check: Verification) -> bool:
+        return check.outcome.is_confirmed and self._clock.now() - check.check_time < self._check_max_age
+
+    async def _answer_again(self, tx: Tx, scan: _Scan, answer: Verified) -> Verified:
+        if (done := await recall(tx, scan.key)) is not None:
+            return await self._replay(tx, done)
+        await self._record(tx, scan, answer)
+        return answer
+
+    async def _settle(self, tx: Tx, scan: _Scan, check: Check) -> Verified:
+        if (done := await recall(tx, scan.key)) is not None:
+            return await self._replay(tx, done)
+        store, card, now = self._store, scan.card, self._clock.now()
+        earlier = scan.known.same_facts
+        reading_id = self._ids.new() if earlier is None else earlier.reading_id
+        citizen, created = await self._find_or_register(tx, scan, reading_id)
+        if earlier is None:
+            await store.add_reading(
+                tx, citizen.citizen_id, reading_id, card, facility_code=scan.facility_code, now=now
+            )
+        citizen, verification = await self._settlement.apply(
+            tx, citizen, card, check, reading_id=reading_id, now=now
+        )
+        await self._settle_recheck(tx, verification, earlier)
+        await store.add_verification(tx, verification)
+        answer = Verified(citizen=citizen, verification=verification, created=created)
+        await self._record(tx, scan, answer)
+        return answer
+
+    async def _find_or_register(self, tx: Tx, scan: _Scan, reading_id: str) -> tuple[Citizen, bool]:
+        """Find the citizen, or register one; of many calls at one instant exactly one registers.
+
+        The claim of the look-up row decides, in the database; what the read saw before only saves work.
+        """
+        known, card, now = scan.known, scan.card, self._clock.now()
+        if known.citizen_id:
+            return await self._existing(tx, known.citizen_id), False
+        citizen_id = known.former_citizen_id or self._ids.new()
+        kind = IdentifierKind.CITIZEN_NUMBER
+        if not await self._store.claim(tx, kind, card.citizen_number, citizen_id=citizen_id):
+            owner = await self._store.find_owner(tx, kind, card.citizen_number)
+            assert owner is not None, "a refused claim has an owner"
+            return await self._existing(tx, owner), False
+        if known.former_citizen_id:
+            former = await self._existing(tx, citizen_id)
+            number = await self._settlement.add_number(tx, citizen_id, card.citizen_number, now=now)
+            await self._store.touch(tx, citizen_id, now=now)
+            return replace(
+                former, identifiers=newest_first((number, *former.identifiers)), update_time=now
+            ), False
+        return await self._settlement.register(tx, citizen_id, card, reading_id=reading_id, now=now), True
+
+    async def _existing(self, tx: Tx, citizen_id: str) -> Citizen:
+        citizen = await self._store.read(tx, citizen_id)
+        assert citizen is not None, "a look-up points at a citizen"
+        return citizen
+
+    async def _settle_recheck(self, tx: Tx, verification: Verification, earlier: Verification | None) -> None:
+        """Put a re-check into the outbox, once per card facts; end its waiting when the register was heard."""
+        is_waiting = earlier is not None and earlier.recheck_pending
+        if not verification.recheck_pending:
+            if is_waiting:
+                await self._store.settle_rechecks(tx, verification.citizen_id, verification.facts_hash)
+            return
+        if is_waiting:
+            return
+        payload = {"citizen_id": verification.citizen_id, "verification_id": verification.verification_id}
+        await outbox.put(
+            tx,
+            destination=DESTINATION,
+            order_key=verification.verification_id,
+            payload=json.dumps(payload).encode(),
+            message_id=f"recheck-{verification.verification_id}",
+            now=self._clock.now(),
+            cipher=self._store.cipher,
+        )
+
+    async def _record(self, tx: Tx, scan: _Scan, answer: Verified) -> None:
+        """Keep who saw whom, and the answer for a repeat of the request."""
+        citizen_id = answer.citizen.citizen_id
+        await audit.record(
+            tx,
+            action="register_citizen" if answer.created else "verify_card",
+            resource=f"citizens/{citizen_id}/verifications/{answer.verification.verification_id}",
+            subject=citizen_id,
+            caller=scan.caller,
+            outcome="ok",
+            trace_id=scan.trace_id,
+            now=self._clock.now(),
+        )
+        result = f"{citizen_id}/{answer.verification.verification_id}/{int(answer.created)}"
+        await remember(tx, scan.key, result)
+
+    async def _replay(self, tx: Tx, result: str) -> Verified:
+        """Give the answer of an earlier run of the same request."""
+        citizen_id, verification_id, created = result.split("/")
+        citizen = await self._existing(tx, citizen_id)
+        verification = await self._store.verification(tx, citizen_id, verification_id)
+        assert verification is not None, "a remembered check is kept"
+        return Verified(
+            citizen=replace(citizen, verification=verification),
+            verification=verification,
+            created=created == "1",
+        )

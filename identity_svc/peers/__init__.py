@@ -1,0 +1,1 @@
+"""Adapters to sibling services: none, identity stands at the bottom and calls nobody."""

@@ -1,0 +1,1 @@
+"""Identity's own database: named statements, sealed fields, keyed hashes."""

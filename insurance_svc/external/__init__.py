@@ -1,0 +1,1 @@
+"""Adapters to national systems: the insurer's portal."""

@@ -1,0 +1,1 @@
+"""Coverages, evidence and splits in the service's own database."""

@@ -1,0 +1,1 @@
+"""Adapters to banks: each turns a bank's own wire form into our terms."""

@@ -1,0 +1,1 @@
+"""Adapters to sibling services: none, the money part calls nobody."""

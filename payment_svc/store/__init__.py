@@ -1,0 +1,1 @@
+"""Payment's own database: named statements, sealed fields, rows to values and back."""

@@ -1,0 +1,13 @@
+"""Bills, collections, the ledger, statements and reconciliation."""
+
+from alembic import op
+
+from chassis.db.migrations import run_sql
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    run_sql(op, __file__)
