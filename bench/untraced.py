@@ -16,7 +16,8 @@ from chassis.telemetry import Telemetry
 
 def main() -> int:
     """Run one service without telemetry."""
-    lifecycle.Telemetry = partial(Telemetry, enabled=False)  # type: ignore[assignment, misc]  # the bench's alone
+    # By name: no part of lifecycle's interface, and nobody else's business.
+    setattr(lifecycle, "Telemetry", partial(Telemetry, enabled=False))  # noqa: B010
     package, *arguments = sys.argv[1:]
     return lifecycle.main(importlib.import_module(f"{package}.__main__").SERVICE, arguments)
 

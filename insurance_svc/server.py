@@ -69,7 +69,12 @@ async def assemble(settings: Settings, dial: Dial, telemetry: Telemetry) -> Asse
     questioner = PortalQuestioner(portal, load_codes(), clock)
     keeper = CoverageKeeper(store=store, cipher=cipher, rules=rules, clock=clock, ids=ids)
     recheck = Recheck(
-        db=db, store=store, questioner=questioner, keeper=keeper, wait_s=settings.portal_recheck_wait_s
+        db=db,
+        store=store,
+        questioner=questioner,
+        keeper=keeper,
+        clock=clock,
+        wait_s=settings.portal_recheck_wait_s,
     )
     worker = outbox.Worker(
         db,

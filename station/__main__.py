@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from station import layout, onebox
+from station import layout, onebox, settings_table
 from station.demo import play
 from station.processes import DidNotStart, Processes
 
@@ -27,11 +27,13 @@ def main() -> int:
     up_command = commands.add_parser("up", help="start the suite and keep it running")
     up_command.add_argument("--one-process", action="store_true", help="all five services in one process")
     up_command.add_argument("--state-dir", type=Path, default=STATE_DIR, help="databases, keys and logs")
+    up_command.add_argument("--any-ports", action="store_true", help="free ports instead of the usual ones")
     demo_command = commands.add_parser("demo", help="play six patients through a suite of its own")
     demo_command.add_argument("--one-process", action="store_true", help="all five services in one process")
     commands.add_parser(
         "onebox", help="the five services in this process; the settings are in the environment"
     )
+    commands.add_parser("settings", help="put today's tables of settings into README.md")
     chosen = parser.parse_args()
     # A closed terminal (SIGHUP) and a supervisor (SIGTERM) end it like Ctrl-C: in order, leaving nobody behind.
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -40,8 +42,11 @@ def main() -> int:
         if chosen.command == "onebox":
             asyncio.run(onebox.serve())
             return 0
+        if chosen.command == "settings":
+            print("README.md changed" if settings_table.write(Path("README.md")) else "README.md is right")
+            return 0
         if chosen.command == "up":
-            return up(chosen.state_dir, one_process=chosen.one_process)
+            return up(chosen.state_dir, one_process=chosen.one_process, any_ports=chosen.any_ports)
         with tempfile.TemporaryDirectory(prefix="lienthong-demo-") as folder:
             return with_suite(Path(folder), play, one_process=chosen.one_process)
     except DidNotStart as error:
@@ -51,7 +56,7 @@ def main() -> int:
         return 130
 
 
-def up(state_dir: Path, *, one_process: bool) -> int:
+def up(state_dir: Path, *, one_process: bool, any_ports: bool) -> int:
     """Start the suite, say where everything is, and wait for Ctrl-C."""
 
     def wait(place: layout.Layout) -> int:
@@ -61,12 +66,14 @@ def up(state_dir: Path, *, one_process: bool) -> int:
         print("\nstopping")
         return 0
 
-    return with_suite(state_dir, wait, one_process=one_process)
+    return with_suite(state_dir, wait, one_process=one_process, any_ports=any_ports)
 
 
-def with_suite(state_dir: Path, use: Callable[[layout.Layout], int], *, one_process: bool) -> int:
+def with_suite(
+    state_dir: Path, use: Callable[[layout.Layout], int], *, one_process: bool, any_ports: bool = False
+) -> int:
     """Start a suite, use it, and stop it whatever happened."""
-    place = layout.plan(state_dir)
+    place = layout.plan(state_dir, any_ports=any_ports)
     processes = Processes(place.log_dir)
     started = time.monotonic()
     print("• bringing the databases to today's schema", flush=True)

@@ -180,7 +180,7 @@ def sandbox_program(layout: Layout) -> Program:
     ports = tuple(port for name, port in layout.ports.items() if name.startswith("sandbox_"))
     return Program(
         name="sandbox",
-        arguments=("-m", "sandbox", "serve"),
+        arguments=("sandbox", "serve"),
         environment=sandbox_environment(layout),
         ports=ports,
     )
@@ -191,7 +191,7 @@ def migrations(layout: Layout) -> list[Program]:
     return [
         Program(
             name=f"{name}-migrate",
-            arguments=("-m", f"{name}_svc", "migrate"),
+            arguments=(f"{name}_svc", "migrate"),
             environment=environment(layout, name),
             ports=(),
         )
@@ -206,7 +206,7 @@ def service_programs(layout: Layout) -> list[Program]:
     return [
         Program(
             name=name,
-            arguments=("-m", package, "serve"),
+            arguments=(package, "serve"),
             environment=environment(layout, name),
             ports=(layout.ports[name], *extra.get(name, ())),
         )
@@ -221,7 +221,7 @@ def onebox_program(layout: Layout) -> Program:
         merged |= environment(layout, name)
     return Program(
         name="onebox",
-        arguments=("-m", "station", "onebox"),
+        arguments=("station", "onebox"),
         environment=merged,
         ports=(layout.ports["gateway"], layout.ports["gateway_http"]),
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _POLL_S = 0.02
-_PR_SET_PDEATHSIG = 1
 
 
 class DidNotStart(Exception):
@@ -32,18 +29,13 @@ def free_port(wanted: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to end this child when its parent ends, however that happens."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """One program of the suite."""
 
     name: str
     arguments: tuple[str, ...]
-    """After the interpreter, as ("-m", "emr_svc", "serve")."""
+    """The module and its arguments, as ("emr_svc", "serve")."""
     environment: Mapping[str, str]
     """Added to this process's environment."""
     ports: tuple[int, ...]
@@ -129,14 +121,13 @@ class Processes:
         self._log_dir.mkdir(parents=True, exist_ok=True)
         with self.log_file(program.name).open("ab") as log:
             self._running[program.name] = subprocess.Popen(
-                [sys.executable, *program.arguments],
+                [sys.executable, "-m", "station.child", *program.arguments],
                 env={**os.environ, **program.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 # Its own group, so that Ctrl-C reaches us alone and we stop them in order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
             )
         self._programs[program.name] = program
 

@@ -118,7 +118,7 @@ def method_of(role: str, ports: dict[str, int]) -> tuple[str, str, type[Any], Be
 async def serve(role: str, ports: dict[str, int]) -> None:
     """Serve one gRPC role until the process is ended."""
     service, method, request_type, behaviour = method_of(role, ports)
-    handler = grpc.unary_unary_rpc_method_handler(
+    handler: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
         behaviour,
         request_deserializer=request_type.FromString,
         response_serializer=lambda message: message.SerializeToString(),

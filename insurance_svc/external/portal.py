@@ -18,7 +18,7 @@ from yarl import URL
 from chassis.breaker import Breaker, BreakerOpen
 from chassis.clock import Clock
 from chassis.telemetry import Telemetry
-from insurance_svc.domain.finding import LOGIN_REFUSED
+from insurance_svc.domain.finding import LOGIN_REFUSED, PORTAL_ERROR
 from insurance_svc.domain.ladder import RESET
 from insurance_svc.domain.model import PortalCall, Rung
 from insurance_svc.domain.reply import ReplyUnreadable, read_code
@@ -30,8 +30,8 @@ REPLY_MAX_BYTES = 512 * 1024
 """A look-up with years of visits stays below 100 kB."""
 KEEP_ALIVE_S = 30.0
 CONNECTIONS_MAX = 16
-_TRANSIENT_CODES = frozenset({"100", "101", "500"})
-"""Answers that say the portal itself is in trouble: they count for the breaker."""
+_TROUBLE_CODES = frozenset({"100", "101", "500"})
+"""Result codes that say the portal itself is in trouble; at a sign-in they concern everybody."""
 _AUTH_STATUSES = frozenset({401, 403})
 _GOOD = 200
 
@@ -45,15 +45,15 @@ class _CallFailed(Exception):
         self.reply = reply
 
 
-class _InTrouble(Exception):
-    """An answer that says the portal itself is in trouble."""
-
-
 def counts_as_trouble(error: BaseException) -> bool:
-    """What the breaker counts: no answer in time, or none at all; a refused sign-in comes from a living portal."""
+    """What the breaker counts: no answer in time, or none at all.
+
+    A refused sign-in comes from a living portal, and so does a result code of its own trouble (100, 101, 500): one card
+    that the portal cannot read must not shut out everybody else.
+    """
     if isinstance(error, _CallFailed):
         return error.reason != LOGIN_REFUSED
-    return isinstance(error, TimeoutError | _InTrouble)
+    return isinstance(error, TimeoutError)
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class HttpPortal:
             base_url: Scheme and host of the portal.
             accounts: By facility.
             default_account: Of facilities without one of their own.
-            breaker: Counts calls without an answer and the portal's own troubles.
+            breaker: Made with `counts=counts_as_trouble`.
         """
         self._base = URL(base_url if base_url.endswith("/") else f"{base_url}/")
         self._clock = clock
@@ -123,8 +123,6 @@ class HttpPortal:
                 answer.failure = "PORTAL_TIMEOUT"
             except _CallFailed as failed:
                 answer.failure, answer.reply = failed.reason, failed.reply
-            except _InTrouble:
-                span.set("degraded.reason", "PORTAL_ERROR")
             span.set("outcome", "failed" if answer.failure else "answered")
             if answer.failure:
                 span.set("degraded.reason", answer.failure)
@@ -139,13 +137,11 @@ class HttpPortal:
         )
 
     async def _exchange(self, answer: _Answer, rung: Rung, *, facility: str, stale_login: int | None) -> None:
-        """Sign in where needed and ask; raises _CallFailed without an answer and _InTrouble beside a bad one."""
+        """Sign in where needed and ask; raises _CallFailed without an answer."""
         session = self._sessions.get(facility, self._default)
         login = await session.login(stale=stale_login)
         answer.login_serial = login.serial
         answer.reply, answer.code = await self._ask(rung, session.account, login)
-        if answer.code in _TRANSIENT_CODES:
-            raise _InTrouble
 
     async def _ask(self, rung: Rung, account: PortalAccount, login: Login) -> tuple[bytes, str]:
         """The raw reply and its result code."""
@@ -185,8 +181,8 @@ class HttpPortal:
             code = _code(status, reply)
         except _CallFailed as failed:
             raise _CallFailed(failed.reason) from None
-        if code in _TRANSIENT_CODES:
-            raise _CallFailed("PORTAL_ERROR")
+        if code in _TROUBLE_CODES:
+            raise _CallFailed(PORTAL_ERROR)
         key = json.loads(reply).get("APIKey")
         if code != str(_GOOD) or not isinstance(key, dict):
             raise _CallFailed(LOGIN_REFUSED)

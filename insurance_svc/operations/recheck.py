@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+from chassis.clock import Clock
 from chassis.db import Database, Tx
 from chassis.errors import AppError, Kind
 from chassis.outbox import Message, RetryLater
 from chassis.rpc.context import current_caller
-from insurance_svc.domain.finding import ANSWERED_BADLY
+from insurance_svc.domain.finding import ANSWERED_BADLY, PORTAL_ERROR
 from insurance_svc.domain.model import Coverage, Finding, Outcome, PortalCall
 from insurance_svc.operations.ask_portal import PortalQuestioner
 from insurance_svc.operations.keep_coverage import CoverageKeeper
@@ -17,6 +18,9 @@ from insurance_svc.ports import Store
 FAILURES_KEPT_MAX = 40
 """Calls kept per visit from which on further failures of re-checks leave no row: a long outage proves itself."""
 BREAKER_OPEN = "BREAKER_OPEN"
+GROWTH = 0.5
+WAIT_MAX_S = 1_800.0
+"""Of a card the portal keeps answering with its own error."""
 
 
 class PortalAnsweredBadly(AppError):
@@ -40,6 +44,7 @@ class Recheck:
         store: Store,
         questioner: PortalQuestioner,
         keeper: CoverageKeeper,
+        clock: Clock,
         wait_s: float,
     ) -> None:
         """Take what the verb needs.
@@ -51,6 +56,7 @@ class Recheck:
         self._store = store
         self._questioner = questioner
         self._keeper = keeper
+        self._clock = clock
         self._wait_s = wait_s
 
     async def __call__(self, message: Message) -> None:
@@ -72,8 +78,19 @@ class Recheck:
             await self._db.write(lambda tx: self._note_failure(tx, pending, calls))
             if finding.degraded_reason in ANSWERED_BADLY:
                 raise PortalAnsweredBadly(finding.degraded_reason)
-            raise RetryLater(self._wait_s)
+            raise RetryLater(self._wait_of(finding, message))
         await self._db.write(lambda tx: self._settle(tx, pending, finding, calls))
+
+    def _wait_of(self, finding: Finding, message: Message) -> float:
+        """Seconds until the next try: an outage is probed by the breaker, so short.
+
+        A portal that answers "error" for one card may do so for days, and blind repeats may restrict the account
+        (letter 1839/CNTT-PM): there the wait grows with the age of the question.
+        """
+        if finding.degraded_reason != PORTAL_ERROR:
+            return self._wait_s
+        age_s = (self._clock.now() - message.create_time).total_seconds()
+        return max(self._wait_s, min(age_s * GROWTH, WAIT_MAX_S))
 
     async def _pending(self, tx: Tx, visit_id: str, citizen_id: str, coverage_id: str) -> Coverage | None:
         """The coverage if it is still the newest of its visit."""

@@ -74,7 +74,7 @@ VALUES (:citizen_id, :receipt_id, :visit_id, :facility_code, :year, :serial, :am
 -- name: payment_list_receipts
 -- The receipts of a bill, oldest first.
 SELECT citizen_id, receipt_id, visit_id, facility_code, year, serial, amount_vnd, collection_id, issue_time
-FROM receipt WHERE citizen_id = :citizen_id AND visit_id = :visit_id ORDER BY issue_time, receipt_id LIMIT :page_size;
+FROM receipt WHERE citizen_id = :citizen_id AND visit_id = :visit_id ORDER BY year, serial LIMIT :page_size;
 
 -- name: payment_read_event
 -- A notification's first outcome.

@@ -59,4 +59,4 @@ def test_the_role_of_services_is_no_persons_role_at_the_edge() -> None:
     edge = [method for method in METHODS if ".gateway." in method]
 
     assert [method for method in edge if "SERVICE" in (policy_of(method) or pytest.fail(method)).roles] == []
-    assert "ROLE_SERVICE" in options_pb2.Role.keys()
+    assert "ROLE_SERVICE" in dict(options_pb2.Role.items())

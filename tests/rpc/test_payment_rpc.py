@@ -24,8 +24,6 @@ from tests.support.payment import (
     FACILITY,
     OTHER_ACCOUNT,
     OTHER_FACILITY,
-    PACKAGE,
-    QUERIES_FILES,
     SECRET,
     START,
     TIMEOUT_S,
@@ -53,7 +51,7 @@ def store_engine() -> str:
 
 @pytest.fixture
 async def payment(open_store: OpenStore, tmp_path: Path) -> AsyncIterator[Payment]:
-    async with payment_on(await open_store(PACKAGE, queries=QUERIES_FILES), tmp_path) as made:
+    async with payment_on(open_store, tmp_path) as made:
         yield made
 
 
@@ -159,8 +157,8 @@ async def test_another_facility_s_bill_is_not_found(payment: Payment) -> None:
 
     with acting_as(stranger), pytest.raises(AppError) as unread:
         await payment.bills.GetBill(pb.GetBillRequest(visit=visit), timeout=TIMEOUT_S)
+    request = pb.OpenBillRequest(request_id=new_id(), visit=visit, citizen=CITIZEN)
     with acting_as(stranger), pytest.raises(AppError) as unopened:
-        request = pb.OpenBillRequest(request_id=new_id(), visit=visit, citizen=CITIZEN)
         await payment.bills.OpenBill(request, timeout=TIMEOUT_S)
 
     assert unread.value.reason == unopened.value.reason == "BILL_NOT_FOUND"
@@ -842,8 +840,8 @@ async def test_a_bad_page_is_refused(payment: Payment, page_size: int, token: st
 
 
 async def test_a_clerk_does_not_reconcile(payment: Payment) -> None:
+    request = pb.ReconcileRequest(request_id=new_id(), account=ACCOUNT)
     with acting_as(payment.caller("CLERK")), pytest.raises(AppError) as refused:
-        request = pb.ReconcileRequest(request_id=new_id(), account=ACCOUNT)
         await payment.books.Reconcile(request, timeout=TIMEOUT_S)
 
     assert refused.value.reason == "ROLE_NOT_ALLOWED"

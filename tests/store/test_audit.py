@@ -89,6 +89,19 @@ async def test_the_chain_goes_on_after_a_restart(open_store: OpenStore, db: Data
     assert [head.seq for head in report.heads] == [4]
 
 
+async def test_two_stores_on_one_database_take_turns_in_whole_chains(
+    open_store: OpenStore, db: Database
+) -> None:
+    other = await open_store(EXAMPLE, queries=(EXAMPLE_QUERIES,), url=db.url, pool_size=1)
+    for n in range(6):
+        await record((db, other)[n % 2], n)
+
+    report = await audit.verify(db)
+
+    assert report.is_intact, report.breaks
+    assert report.row_count == 12
+
+
 @pytest.mark.parametrize(
     ("query", "why", "seq"), [("tamper_outcome", "changed", 5), ("tamper_delete", "missing", 5)]
 )

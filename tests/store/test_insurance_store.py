@@ -200,6 +200,20 @@ async def test_a_long_outage_never_parks_the_recheck(insurance: Insurance) -> No
     assert (await insurance.read_coverage.newest("v1", CLERK)).check_number == 1
 
 
+async def test_a_card_the_portal_cannot_read_is_asked_for_ever_more_seldom(insurance: Insurance) -> None:
+    insurance.scripted.lookup = lambda _: refusal("100")
+    await insurance.check()
+
+    for _ in range(600):
+        insurance.clock.advance(timedelta(seconds=6))
+        await insurance.worker.step()
+
+    # An hour in steps of six seconds: each wait is half the age, so tries grow with its logarithm.
+    assert 5 < len(insurance.scripted.rungs) < 25
+    (message,) = await waiting(insurance)
+    assert message.attempt_count == 0
+
+
 async def test_an_open_breaker_leaves_no_row_per_recheck(insurance: Insurance) -> None:
     insurance.scripted.down = "BREAKER_OPEN"
     await insurance.check()

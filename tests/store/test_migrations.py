@@ -80,25 +80,36 @@ async def test_a_schema_sql_that_differs_is_told(
     assert "remark" in faults[1]
 
 
-async def test_two_processes_may_migrate_at_once(store_engine: str, store_maker: StoreMaker) -> None:
-    url = await store_maker.empty_url(store_engine)
-    program = (
-        "import asyncio; from chassis.db import migrations;"
-        f"print(asyncio.run(migrations.upgrade({url!r}, package={EXAMPLE!r})))"
-    )
+# Waits between reading the revision and running the script, where a second process would do harm.
+RACER = """
+import asyncio, sys, time
+from chassis.db import migrations
+plain = migrations._script
+def slow(*arguments):
+    script = plain(*arguments)
+    time.sleep(0.3)
+    return script
+migrations._script = slow
+print("ready", flush=True)
+sys.stdin.readline()
+print(asyncio.run(migrations.upgrade(sys.argv[1], package=sys.argv[2])))
+"""
 
+
+async def test_several_processes_may_migrate_at_once(store_engine: str, store_maker: StoreMaker) -> None:
+    url = await store_maker.empty_url(store_engine)
+    pipe = asyncio.subprocess.PIPE
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            program,
-            cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            sys.executable, "-c", RACER, url, EXAMPLE, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
         )
         for _ in range(3)
     ]
-    answers = [await process.communicate() for process in processes]
+    for process in processes:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+
+    answers = await asyncio.gather(*[process.communicate(b"go\n") for process in processes])
 
     assert [out.decode().strip() for out, _ in answers] == ["0002"] * 3, answers
     assert [process.returncode for process in processes] == [0] * 3

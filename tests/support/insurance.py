@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from chassis.clock import FixedClock, SystemIds
 from chassis.crypto import FieldCipher, KeyRing, generate_key_file
@@ -45,6 +45,9 @@ from lienthong.insurance.v1.insurance_pb2_grpc import (
 )
 from tests.support.echo_network import Keys
 from tests.support.fake_portal import BIRTH, CITIZEN, NAME, reply
+
+if TYPE_CHECKING:
+    from lienthong.insurance.v1.insurance_pb2_grpc import CoverageServiceAsyncStub
 
 START = datetime(2026, 9, 1, 2, 0, tzinfo=UTC)
 FACILITY = "19999"
@@ -99,7 +102,9 @@ class Insurance:
         self.check_coverage = CheckCoverage(db=db, store=self.store, questioner=questioner, keeper=keeper)
         self.read_coverage = ReadCoverage(db=db, store=self.store, clock=self.clock)
         self.split_cost = SplitCost(db=db, store=self.store, rules=rules, clock=self.clock, ids=ids)
-        self.recheck = Recheck(db=db, store=self.store, questioner=questioner, keeper=keeper, wait_s=5.0)
+        self.recheck = Recheck(
+            db=db, store=self.store, questioner=questioner, keeper=keeper, clock=self.clock, wait_s=5.0
+        )
         self.worker = Worker(
             db,
             DESTINATION,
@@ -166,7 +171,7 @@ def split_request(*lines: pb.CostLine, **fields: Any) -> pb.SplitCostRequest:
 
 
 @asynccontextmanager
-async def insurance_stub(insurance: Insurance, keys: Keys) -> AsyncIterator[CoverageServiceStub]:
+async def insurance_stub(insurance: Insurance, keys: Keys) -> AsyncIterator[CoverageServiceAsyncStub]:
     """A stub of the service behind the whole pipeline, without a socket."""
     telemetry = Telemetry("insurance")
     servicer = CoverageServicer(
@@ -184,6 +189,7 @@ async def insurance_stub(insurance: Insurance, keys: Keys) -> AsyncIterator[Cove
     )
     channel = network.channel("insurance", telemetry=telemetry, sender="gateway")
     try:
-        yield CoverageServiceStub(channel)
+        # The generated stub answers awaitables on any channel of ours; only the .pyi tells two classes.
+        yield cast("CoverageServiceAsyncStub", CoverageServiceStub(cast("Any", channel)))
     finally:
         await channel.close()

@@ -28,6 +28,7 @@ from payment_svc.config import Settings
 from payment_svc.server import bind
 from payment_svc.store.store import QUERIES
 from tests.support.echo_network import Keys, Spans
+from tests.support.stores import OpenStore
 
 PACKAGE = "payment_svc"
 QUERIES_FILES = (QUERIES,)
@@ -120,15 +121,15 @@ def bill_line(patient_vnd: int, *, fund_vnd: int = 0, other_vnd: int = 0) -> pb.
 class Payment:
     """The service behind its stubs, with a clock that stands still."""
 
-    def __init__(self, db: Database, folder: Path, keys: Keys) -> None:
+    def __init__(self, db: Database, folder: Path, keys: Keys, telemetry: Telemetry, spans: Spans) -> None:
         key_file = folder / "field-keys.json"
         if not key_file.exists():
             generate_key_file(key_file)
         self.db = db
         self.keys = keys
         self.clock = FixedClock(START)
-        self.spans = Spans()
-        self.telemetry = Telemetry("payment", sink=self.spans)
+        self.spans = spans
+        self.telemetry = telemetry
         settings = Settings(
             database_url=db.url,
             field_key_file=key_file,
@@ -245,15 +246,21 @@ class Payment:
 
 
 @asynccontextmanager
-async def payment_on(db: Database, folder: Path) -> AsyncIterator[Payment]:
-    """The service on a store; its channel is closed after."""
+async def payment_on(
+    open_store: OpenStore, folder: Path, *, url: str | None = None
+) -> AsyncIterator[Payment]:
+    """The service on a store of its own; its channel is closed after."""
     keys_folder = folder / "keys"
-    keys_folder.mkdir(exist_ok=True)
-    payment = Payment(db, folder, Keys(keys_folder))
+    keys_folder.mkdir()
+    spans = Spans()
+    telemetry = Telemetry("payment", sink=spans)
+    db = await open_store(PACKAGE, queries=QUERIES_FILES, telemetry=telemetry, url=url)
+    payment = Payment(db, folder, Keys(keys_folder), telemetry, spans)
     try:
         yield payment
     finally:
         await payment.channel.close()
+        telemetry.close()
 
 
 def new_id() -> str:

@@ -9,6 +9,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,10 @@ class PostgresqlServer:
             self._folder, cleanup_mode="delete"
         )
         self._names = count(1)
-        asyncio.run(self.run("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"))
+        settings = self.run("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        # In a thread, because the first test that wants a server may have a loop running already.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, settings).result()
 
     def url(self, name: str = "postgres") -> str:
         """The URL of one of its databases."""

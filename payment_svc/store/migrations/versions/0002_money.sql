@@ -66,7 +66,7 @@ CREATE TABLE receipt (
     FOREIGN KEY (citizen_id, visit_id) REFERENCES bill (citizen_id, visit_id)
 );
 
-CREATE INDEX receipt_by_visit ON receipt (citizen_id, visit_id, issue_time, receipt_id);
+CREATE INDEX receipt_by_visit ON receipt (citizen_id, visit_id, year, serial);
 
 -- The last receipt number of a facility and year. A hot row on purpose: numbers have no gap, so each waits for the one before.
 CREATE TABLE receipt_counter (
