@@ -60,7 +60,7 @@ def start_noop(state_dir: Path) -> Topology:
         [
             Program(
                 name=role,
-                arguments=("-m", "bench.noop", role, json.dumps(ports)),
+                arguments=("bench.noop", role, json.dumps(ports)),
                 environment={},
                 ports=(ports[role],),
             )
@@ -80,7 +80,7 @@ def start_suite(name: str, state_dir: Path, *, people_count: int) -> Topology:
     programs = [layout.onebox_program(place)] if name == ONEBOX else layout.service_programs(place)
     if name == UNTRACED:
         programs = [
-            replace(program, arguments=("-m", "bench.untraced", *program.arguments[1:]))
+            replace(program, arguments=("bench.untraced", *program.arguments))
             for program in programs
         ]
     processes.start([layout.sandbox_program(place), *programs])

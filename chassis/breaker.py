@@ -80,6 +80,11 @@ class Breaker:
         self._probes_passed = 0
         self._turns = 0
 
+    def watch(self, on_change: Callable[[str, State], None]) -> None:
+        """Tell of the state now and of every change after it."""
+        self._on_change = on_change
+        on_change(self.name, self.state)
+
     def enter(self) -> int:
         """Begin a call; exactly one of `passed`, `failed` and `left` must follow.
 

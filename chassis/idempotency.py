@@ -74,6 +74,22 @@ def request_key(method: str, request: Message, caller: Caller) -> RequestKey:
     return RequestKey(method=method, request_id=request_id, fingerprint=fingerprint, subject=caller.subject)
 
 
+async def peek(tx: Tx, key: RequestKey) -> str | None:
+    """The result of an earlier run, or None; takes nothing, so it also works in a read before a slow outside call.
+
+    Raises:
+        RequestIdReused: the id was used for another body.
+    """
+    row = await tx.one(
+        "frame_idempotency_read", subject=key.subject, method=key.method, request_id=key.request_id
+    )
+    if row is None:
+        return None
+    if row["fingerprint"] != key.fingerprint:
+        raise RequestIdReused
+    return None if row["result"] is None else str(row["result"])
+
+
 async def recall(tx: Tx, key: RequestKey) -> str | None:
     """The result of an earlier run of this request, or None and the key is taken for this transaction.
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 import structlog
 
 from chassis import outbox
-from chassis.breaker import State
+from chassis.breaker import Breaker, State
 from chassis.db import Database
 from chassis.db.migrations import upgrade
 from chassis.errors import AppError, leaves
@@ -56,6 +56,8 @@ class Assembly:
     """Called in reverse order after the server and the workers have ended."""
     databases: Sequence[Database] = ()
     """Closed after everything else; the depth of their outboxes is shown as metrics."""
+    breakers: Sequence[Breaker] = ()
+    """Of the systems outside the suite; their state is shown as a metric, like that of the channels'."""
     verifier: Authenticator | None = None
     """Where callers prove themselves otherwise than with internal tokens: the gateway's front."""
     trace_id_of: TraceIdOf | None = None
@@ -149,6 +151,8 @@ async def run(
             ends.push_async_callback(database.close)
         for close in assembly.close:
             ends.push_async_callback(close)
+        for breaker in assembly.breakers:
+            breaker.watch(lambda name, state: metrics.breaker_state(name, state.name))
         page = metrics.serve(settings.metrics_listen)
         ends.push_async_callback(asyncio.to_thread, page.close)
         server = _server(assembly, settings, telemetry, metrics)

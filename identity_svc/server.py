@@ -37,16 +37,17 @@ async def assemble(settings: Settings, dial: Dial, telemetry: Telemetry) -> Asse
     db = await open_database(
         settings.database_url, queries=(QUERIES,), package=__package__, telemetry=telemetry
     )
+    breaker = Breaker(
+        "identity.register",
+        failure_threshold=settings.register_failures,
+        open_s=settings.register_pause_s,
+        counts=counts_as_trouble,
+    )
     register = HttpRegister(
         base_url=settings.register_url,
         client_id=settings.register_client_id,
         client_key=settings.register_client_key.reveal(),
-        breaker=Breaker(
-            "identity.register",
-            failure_threshold=settings.register_failures,
-            open_s=settings.register_pause_s,
-            counts=counts_as_trouble,
-        ),
+        breaker=breaker,
         telemetry=telemetry,
     )
     verify_card = VerifyCard(
@@ -87,4 +88,5 @@ async def assemble(settings: Settings, dial: Dial, telemetry: Telemetry) -> Asse
         workers=[worker.run],
         close=[register.close],
         databases=[db],
+        breakers=[breaker],
     )

@@ -28,7 +28,6 @@ from insurance_svc.domain.model import (
 from insurance_svc.domain.split import LINES_MAX
 from insurance_svc.operations import CheckCommand
 from lienthong.insurance.v1 import insurance_pb2 as pb
-from standards.money import round_half_up
 
 _VISIT = re.compile(r"visits/([0-9a-z-]{1,64})", re.ASCII)
 _CITIZEN = re.compile(r"citizens/([0-9a-z-]{1,64})", re.ASCII)
@@ -180,7 +179,7 @@ def _split_line(line: SplitLine, stored: StoredSplit) -> pb.SplitLine:
         copay_vnd=line.copay_vnd,
         self_pay_vnd=line.self_pay_vnd,
         other_funding_vnd=line.other_funding_vnd,
-        rate_pct=round_half_up(benefit.rate_pct),
+        rate_pct=f"{benefit.rate_pct.normalize():f}",
         rule_id=benefit.rule_id,
         legal_reference=benefit.legal_reference,
         rule_valid_from_date=benefit.rule_valid_from_date.isoformat(),

@@ -48,6 +48,12 @@ async def assemble(settings: Settings, dial: Dial, telemetry: Telemetry) -> Asse
         settings.database_url, queries=(QUERIES,), package=__package__, telemetry=telemetry
     )
     store = InsuranceStore(cipher)
+    breaker = Breaker(
+        "insurance.portal",
+        failure_threshold=settings.portal_failures,
+        open_s=settings.portal_pause_s,
+        counts=counts_as_trouble,
+    )
     portal = HttpPortal(
         settings.portal_url,
         accounts=accounts,
@@ -59,12 +65,7 @@ async def assemble(settings: Settings, dial: Dial, telemetry: Telemetry) -> Asse
         ),
         clock=clock,
         telemetry=telemetry,
-        breaker=Breaker(
-            "insurance.portal",
-            failure_threshold=settings.portal_failures,
-            open_s=settings.portal_pause_s,
-            counts=counts_as_trouble,
-        ),
+        breaker=breaker,
     )
     questioner = PortalQuestioner(portal, load_codes(), clock)
     keeper = CoverageKeeper(store=store, cipher=cipher, rules=rules, clock=clock, ids=ids)
@@ -101,4 +102,5 @@ async def assemble(settings: Settings, dial: Dial, telemetry: Telemetry) -> Asse
         workers=[worker.run],
         close=[portal.close],
         databases=[db],
+        breakers=[breaker],
     )

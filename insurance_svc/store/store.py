@@ -10,7 +10,7 @@ from pathlib import Path
 from chassis.crypto import FieldCipher
 from chassis.db import Row, Tx
 from chassis.db.columns import date_to_text, to_date, to_text, to_time
-from chassis.idempotency import RequestKey
+from chassis.idempotency import RequestKey, peek
 from insurance_svc.domain.model import Coverage, Evidence, PortalCall, StoredSplit
 from insurance_svc.ports import VisitPointer
 from insurance_svc.store import records
@@ -27,10 +27,7 @@ class InsuranceStore:
 
     async def answered(self, tx: Tx, key: RequestKey) -> bool:
         """Whether a request was finished before, so that the portal need not be asked for it again."""
-        row = await tx.one(
-            "frame_idempotency_read", subject=key.subject, method=key.method, request_id=key.request_id
-        )
-        return row is not None
+        return await peek(tx, key) is not None
 
     async def visit(self, tx: Tx, visit_id: str) -> VisitPointer | None:
         """The citizen and the newest rows of a visit."""

@@ -139,7 +139,7 @@ async def test_a_split_names_rate_rule_article_and_day_of_each_line(
         read = (await stub.GetSplit(pb.GetSplitRequest(visit="visits/v1"), timeout=TIMEOUT_S)).split
 
     (line,) = made.lines
-    assert (line.rate_pct, line.rule_id) == (95, "VISIT_CODE_1.12")
+    assert (line.rate_pct, line.rule_id) == ("95", "VISIT_CODE_1.12")
     assert "3276/QĐ-BYT" in line.legal_reference
     assert line.rule_valid_from_date == "2025-07-01"
     assert "95%" in line.explanation_vi

@@ -125,7 +125,7 @@ class FakePortal:
             if mode == "reset_once":
                 self.mode = "ok"
             assert request.transport is not None
-            request.transport.abort()  # type: ignore[attr-defined]  # a socket transport has it
+            request.transport.abort()
             return web.Response()
         return {
             "http_500": web.Response(status=500, text="trouble"),

@@ -343,8 +343,8 @@ class SplitLine(_message.Message):
     """Paid by the patient outside the scope (T_BNTT)."""
     other_funding_vnd: _builtins.int
     """Paid by others (T_NGUONKHAC)."""
-    rate_pct: _builtins.int
-    """Rate applied, percent."""
+    rate_pct: _builtins.str
+    """Rate applied, percent, as a decimal text such as "80" or "47.5"."""
     rule_id: _builtins.str
     """Id of the rule that gave the rate."""
     legal_reference: _builtins.str
@@ -364,7 +364,7 @@ class SplitLine(_message.Message):
         copay_vnd: _builtins.int = ...,
         self_pay_vnd: _builtins.int = ...,
         other_funding_vnd: _builtins.int = ...,
-        rate_pct: _builtins.int = ...,
+        rate_pct: _builtins.str = ...,
         rule_id: _builtins.str = ...,
         legal_reference: _builtins.str = ...,
         rule_valid_from_date: _builtins.str = ...,

@@ -63,9 +63,10 @@ def read_mt940(content: bytes, *, currency: str = _CURRENCY) -> list[Statement]:
     marks = list(_FIELD.finditer(text))
     drafts: list[_Draft] = []
     position = 0
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    for mark, end in zip(marks, ends, strict=False):
         tag = mark[1]
-        value = text[mark.end() : following.start() if following else len(text)]
+        value = text[mark.end() : end]
         value = re.sub(r"\n-\s*(?:\}.*)?\s*\Z", "", value, flags=re.DOTALL).rstrip("\n ")
         if tag == "20":
             drafts.append(_Draft())

@@ -61,7 +61,7 @@ def rate(
 def test_the_own_facility_gives_the_cards_base_rate(number: str, expected: int) -> None:
     code, benefit = rate(card(number, registered_facility_code="19999"))
 
-    assert (code, benefit.rate_pct) == ("1.1", expected)
+    assert (code, benefit.rate_pct) == ("1.1", Decimal(expected))
     assert benefit.rule_id == "VISIT_CODE_1.1"
     assert benefit.rule_valid_from_date == date(2025, 7, 1)
     assert "3276" in benefit.legal_reference
@@ -70,7 +70,7 @@ def test_the_own_facility_gives_the_cards_base_rate(number: str, expected: int) 
 def test_a_commune_station_pays_everything_whatever_the_level() -> None:
     code, benefit = rate(facility="19T01")
 
-    assert (code, benefit.rate_pct) == ("1.2", 100)
+    assert (code, benefit.rate_pct) == ("1.2", Decimal(100))
 
 
 def test_a_facility_is_known_by_the_code_it_had_before_the_merger() -> None:
@@ -203,7 +203,7 @@ def test_the_low_cost_limit_is_15_percent_of_the_base_salary_of_the_day(
 def test_the_low_cost_rule_is_strict(covered_vnd: int, expected: int, rule: str) -> None:
     _, benefit = rate(covered_vnd=covered_vnd)
 
-    assert (benefit.rate_pct, benefit.rule_id) == (expected, rule)
+    assert (benefit.rate_pct, benefit.rule_id) == (Decimal(expected), rule)
     if rule == "BELOW_15_PERCENT":
         assert "161/2026" in benefit.legal_reference
         assert benefit.rule_valid_from_date == date(2026, 7, 1)
@@ -219,7 +219,7 @@ def test_the_low_cost_rule_does_not_mend_a_route_that_was_not_kept() -> None:
 def test_without_a_valid_card_the_fund_pays_nothing_for_good(outcome: Outcome) -> None:
     _, benefit = rate(outcome=outcome)
 
-    assert (benefit.rate_pct, benefit.rule_id, benefit.is_provisional) == (0, "NOT_INSURED", False)
+    assert (benefit.rate_pct, benefit.rule_id, benefit.is_provisional) == (Decimal(0), "NOT_INSURED", False)
     assert not benefit.is_insured
 
 
