@@ -97,6 +97,7 @@ def _facts(store: IdentityStore, index: int) -> Mapping[str, object]:
         "text_quality": "GOOD",
         "issue_date": "2022-06-15",
         "reading_id": row_id,
+        "register_time": TIME,
         "create_time": TIME,
     }
 

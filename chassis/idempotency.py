@@ -105,13 +105,10 @@ async def recall(tx: Tx, key: RequestKey) -> str | None:
     )
     if taken == 1:
         return None
-    row = await tx.one("frame_idempotency_read", **place)
-    assert row is not None, "a refused insert means the row is there"
-    if row["fingerprint"] != key.fingerprint:
-        raise RequestIdReused
-    if row["result"] is None:
+    result = await peek(tx, key)
+    if result is None:
         raise RequestUnfinished(key.method)
-    return str(row["result"])
+    return result
 
 
 async def remember(tx: Tx, key: RequestKey, result: str, keep: Keep = "90d") -> None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -66,7 +67,9 @@ def ensure_authority(folder: Path, *, now: datetime) -> Authority:
     return Authority(cert=cert, key=key)
 
 
-def ensure_leaf(authority: Authority, folder: Path, name: str, *, now: datetime, also: Sequence[str] = ()) -> bool:
+def ensure_leaf(
+    authority: Authority, folder: Path, name: str, *, now: datetime, also: Sequence[str] = ()
+) -> bool:
     """Give a service its certificate unless the one it has will do; whether one was made.
 
     Args:
@@ -79,7 +82,9 @@ def ensure_leaf(authority: Authority, folder: Path, name: str, *, now: datetime,
     folder.mkdir(parents=True, exist_ok=True)
     cert_file = folder / "cert.pem"
     _write(folder / "ca.pem", authority.cert.public_bytes(serialization.Encoding.PEM), mode=0o644)
-    if cert_file.exists() and _will_do(x509.load_pem_x509_certificate(cert_file.read_bytes()), authority, now):
+    if cert_file.exists() and _will_do(
+        x509.load_pem_x509_certificate(cert_file.read_bytes()), authority, now
+    ):
         return False
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -105,7 +110,7 @@ def _will_do(cert: x509.Certificate, authority: Authority, now: datetime) -> boo
     is_ours = cert.issuer == authority.cert.subject
     try:
         cert.verify_directly_issued_by(authority.cert)
-    except Exception:  # noqa: BLE001 - whatever does not verify is replaced
+    except (ValueError, TypeError, InvalidSignature):
         is_ours = False
     return is_ours and cert.not_valid_after_utc - now > RENEW_BEFORE
 

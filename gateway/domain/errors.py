@@ -19,6 +19,28 @@ class AdmissionNotRecorded(AppError):
         )
 
 
+class RoomMalformed(AppError):
+    """A room is not 1 to 16 characters of A-Z, 0-9 and hyphen; as emr_svc says it."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "ROOM_MALFORMED"
+    vi = "Tên phòng gồm 1 đến 16 ký tự A-Z, 0-9 và dấu gạch."
+
+    def __init__(self) -> None:
+        super().__init__("Name the room with 1 to 16 characters of A-Z, 0-9 and hyphen.", field="room")
+
+
+class TextTooLong(AppError):
+    """A text is longer than its limit; as emr_svc says it."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "TEXT_TOO_LONG"
+    vi = "Nội dung quá dài; hãy rút gọn."
+
+    def __init__(self, field: str, max_chars: int) -> None:
+        super().__init__("Shorten the text.", field=field, max_chars=max_chars)
+
+
 class VisitNameMalformed(AppError):
     """A visit is named visits/ and 32 hexadecimal characters."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from aiohttp import web
@@ -10,7 +11,7 @@ from aiohttp import web
 from chassis.errors import AppError, Internal, typed
 from chassis.rpc.channel import Channel
 from gateway.http.api import openapi
-from gateway.http.api.errors import RouteNotFound, error_response
+from gateway.http.api.errors import RequestUnreadable, RouteNotFound, error_response
 from gateway.http.api.transcoder import Transcoder
 from gateway.http.webhooks import Webhooks
 
@@ -37,9 +38,8 @@ def application(
     async def healthy(_: web.Request) -> web.Response:
         return web.json_response({"status": "serving"})
 
-    app.add_routes(transcoder.routes())
-    app.add_routes(webhooks.routes())
-    app.add_routes([web.get("/openapi.json", describe), web.get("/healthz", healthy)])
+    own = [web.get("/openapi.json", describe), web.get("/healthz", healthy), web.route("*", "/{_:.*}", _nothing)]
+    app.add_routes(_with_expectations([*transcoder.routes(), *webhooks.routes(), *own]))
     app.on_response_prepare.append(_secure)
     return app
 
@@ -48,20 +48,74 @@ class HttpFront:
     """The listening HTTP front."""
 
     def __init__(self, app: web.Application, *, listen: str) -> None:
-        self._runner = web.AppRunner(
-            app, access_log=None, handle_signals=False, max_field_size=_HEADER_MAX_BYTES
-        )
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         self._listen = listen
+        self._listening: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Listen; raises OSError when the port is taken."""
         host, _, port = self._listen.rpartition(":")
         await self._runner.setup()
-        await web.TCPSite(self._runner, host.strip("[]"), int(port)).start()
+        manager = self._runner.server
+        assert manager is not None, "made by setup"
+        loop = asyncio.get_running_loop()
+        # Not a TCPSite: that one takes aiohttp's own protocol, whose error pages quote the request.
+        self._listening = await loop.create_server(
+            lambda: _Protocol(manager, loop=loop, access_log=None, max_field_size=_HEADER_MAX_BYTES),
+            host.strip("[]"),
+            int(port),
+        )
 
     async def stop(self) -> None:
         """Finish running requests and stop listening."""
+        if self._listening is not None:
+            self._listening.close()
         await self._runner.cleanup()
+
+
+class _Protocol(web.RequestHandler[web.Request]):
+    """Answers what is not HTTP, and what failed outside every handler, without repeating a byte of it."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of an answer was sent; the connection is of no more use")
+        ours = status >= 500
+        error = Internal("") if ours else RequestUnreadable()
+        told = _log.error if ours else _log.warning
+        told("request not served", error_type=type(exc).__name__, reason=error.reason)
+        response = error_response(error)
+        response.headers.update(_SECURITY_HEADERS)
+        response.force_close()
+        return response
+
+
+def _with_expectations(routes: Iterable[web.RouteDef]) -> list[web.RouteDef]:
+    return [
+        web.RouteDef(route.method, route.path, route.handler, {**route.kwargs, "expect_handler": _expect})
+        for route in routes
+    ]
+
+
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """Let a client go on that waits for 100 Continue; aiohttp's own handler quotes any other expectation."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        return error_response(RequestUnreadable())
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer itself has not begun
+    return None
+
+
+async def _nothing(_: web.Request) -> web.Response:
+    """Whatever has no address here; a wrong verb ends here as well."""
+    raise RouteNotFound
 
 
 @web.middleware
@@ -73,10 +127,6 @@ async def _typed_errors(
         return await handler(request)
     except AppError as error:
         return error_response(error)
-    except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
-        return error_response(RouteNotFound())
-    except web.HTTPException:
-        raise
     except Exception as error:
         found = typed(error)
         if found is None:

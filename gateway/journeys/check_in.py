@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from chassis.errors import AppError, Kind
+from chassis.errors import AppError, Kind, RequestIdReused
 from chassis.telemetry import Telemetry
+from gateway.domain.admission import check_admission
 from gateway.domain.errors import AdmissionNotRecorded
 from gateway.domain.ids import child_request_id, visit_id_of
 from gateway.journeys import judgements
@@ -29,9 +30,11 @@ async def check_in(
     """Admit a citizen: verify the card, then look coverage up, open the visit and draft the bill side by side.
 
     Raises:
-        AppError: a typed refusal of the card text, or VISIT_LEG_FAILED when no visit could be opened; repeating
-            the same request finishes what was begun and doubles nothing.
+        AppError: a typed refusal of the card text or of another field, REQUEST_ID_REUSED when a leg knows the id
+            with another body, or VISIT_LEG_FAILED when no visit could be opened; repeating the same request
+            finishes what was begun and doubles nothing.
     """
+    check_admission(reason_text=request.reason_text, room=request.room or FIRST_ROOM)
     legs = Legs(telemetry)
     verified = await legs.run(
         "identity",
@@ -55,6 +58,8 @@ async def check_in(
         visit_task = group.create_task(_visit_leg(legs, request, name, citizen, peers))
         bill_task = group.create_task(_bill_leg(legs, request, name, citizen, peers))
     opened, coverage, bill = visit_task.result(), coverage_task.result(), bill_task.result()
+    if (reused := _reused(legs)) is not None:
+        raise reused
     if opened is None:
         raise _refusal(legs, "visit")
     return compose(
@@ -66,6 +71,11 @@ async def check_in(
         bill=bill.bill if bill else None,
         legs=legs,
     )
+
+
+def _reused(legs: Legs) -> AppError | None:
+    """The refusal of a leg that knows the request_id with another body: then the whole request is another one."""
+    return next((error for error in legs.errors.values() if error.reason == RequestIdReused.reason), None)
 
 
 def _refusal(legs: Legs, leg: str) -> AppError:

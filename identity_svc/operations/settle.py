@@ -93,7 +93,9 @@ class Settlement:
     ) -> Citizen:
         """Add a new citizen with the card's facts; its look-up is claimed already."""
         await self._store.add_citizen(tx, citizen_id, now=now)
-        facts = await self._add_facts(tx, citizen_id, card, version=1, reading_id=reading_id, now=now)
+        facts = await self._add_facts(
+            tx, citizen_id, card, version=1, reading_id=reading_id, register_time=now, now=now
+        )
         number = await self.add_number(tx, citizen_id, card.citizen_number, now=now)
         return Citizen(
             citizen_id=citizen_id,
@@ -161,13 +163,26 @@ class Settlement:
     ) -> Citizen:
         version = citizen.demographics.version + 1
         facts = await self._add_facts(
-            tx, citizen.citizen_id, card, version=version, reading_id=reading_id, now=now
+            tx,
+            citizen.citizen_id,
+            card,
+            version=version,
+            reading_id=reading_id,
+            register_time=citizen.create_time,
+            now=now,
         )
-        await self._store.touch(tx, citizen.citizen_id, now=now)
         return replace(citizen, demographics=facts, update_time=now)
 
     async def _add_facts(
-        self, tx: Tx, citizen_id: str, card: CardFacts, *, version: int, reading_id: str, now: datetime
+        self,
+        tx: Tx,
+        citizen_id: str,
+        card: CardFacts,
+        *,
+        version: int,
+        reading_id: str,
+        register_time: datetime,
+        now: datetime,
     ) -> Demographics:
         facts = Demographics(
             version=version,
@@ -178,7 +193,9 @@ class Settlement:
             text_quality=card.text_quality,
             issue_date=card.issue_date,
         )
-        await self._store.add_demographics(tx, citizen_id, facts, reading_id=reading_id, now=now)
+        await self._store.add_demographics(
+            tx, citizen_id, facts, reading_id=reading_id, register_time=register_time, now=now
+        )
         return facts
 
     async def _add_old_number(
@@ -197,7 +214,6 @@ class Settlement:
         if not is_ours and await self._store.find_owner(tx, kind, number) != citizen.citizen_id:
             return citizen, (*card.warnings, CardWarning.OLD_NUMBER_OF_OTHER_PERSON)
         added = await self.add_number(tx, citizen.citizen_id, number, now=now)
-        await self._store.touch(tx, citizen.citizen_id, now=now)
         return replace(
             citizen, identifiers=newest_first((added, *citizen.identifiers)), update_time=now
         ), card.warnings

@@ -150,7 +150,6 @@ class VerifyCard:
         if known.former_citizen_id:
             former = await self._existing(tx, citizen_id)
             number = await self._settlement.add_number(tx, citizen_id, card.citizen_number, now=now)
-            await self._store.touch(tx, citizen_id, now=now)
             return replace(
                 former, identifiers=newest_first((number, *former.identifiers)), update_time=now
             ), False

@@ -8,25 +8,18 @@ SELECT citizen_id FROM identifier_lookup WHERE hash = :hash;
 INSERT INTO identifier_lookup (hash, citizen_id) VALUES (:hash, :citizen_id) ON CONFLICT (hash) DO NOTHING;
 
 -- name: identity_read_by_hash
--- A person with the facts in force, found by an identifier, in one statement: the hot path of a returning patient.
-SELECT c.citizen_id, c.create_time, c.update_time, d.version, d.full_name_sealed, d.birth_date_sealed, d.gender,
-    d.address_sealed, d.text_quality, d.issue_date
+-- The facts in force of the person an identifier points at: the hot path of a returning patient.
+SELECT d.citizen_id, d.version, d.full_name_sealed, d.birth_date_sealed, d.gender, d.address_sealed, d.text_quality,
+    d.issue_date, d.register_time, d.create_time
 FROM identifier_lookup AS l
-JOIN citizen AS c ON c.citizen_id = l.citizen_id
-JOIN demographic AS d ON d.citizen_id = c.citizen_id AND d.version = (
-    SELECT MAX(n.version) FROM demographic AS n WHERE n.citizen_id = c.citizen_id
-)
-WHERE l.hash = :hash;
+JOIN demographic AS d ON d.citizen_id = l.citizen_id
+WHERE l.hash = :hash ORDER BY d.version DESC LIMIT 1;
 
 -- name: identity_read_citizen
--- A person with the facts in force, by id.
-SELECT c.citizen_id, c.create_time, c.update_time, d.version, d.full_name_sealed, d.birth_date_sealed, d.gender,
-    d.address_sealed, d.text_quality, d.issue_date
-FROM citizen AS c
-JOIN demographic AS d ON d.citizen_id = c.citizen_id AND d.version = (
-    SELECT MAX(n.version) FROM demographic AS n WHERE n.citizen_id = c.citizen_id
-)
-WHERE c.citizen_id = :citizen_id;
+-- The facts in force of a person, by id.
+SELECT d.citizen_id, d.version, d.full_name_sealed, d.birth_date_sealed, d.gender, d.address_sealed, d.text_quality,
+    d.issue_date, d.register_time, d.create_time
+FROM demographic AS d WHERE d.citizen_id = :citizen_id ORDER BY d.version DESC LIMIT 1;
 
 -- name: identity_list_identifiers
 -- A person's numbers.
@@ -58,11 +51,7 @@ WHERE citizen_id = :citizen_id AND reading_id = :reading_id;
 
 -- name: identity_add_citizen!
 -- Registers a person.
-INSERT INTO citizen (citizen_id, create_time, update_time) VALUES (:citizen_id, :create_time, :create_time);
-
--- name: identity_touch_citizen!
--- Notes that a person's facts or numbers changed.
-UPDATE citizen SET update_time = :update_time WHERE citizen_id = :citizen_id;
+INSERT INTO citizen (citizen_id, create_time) VALUES (:citizen_id, :create_time);
 
 -- name: identity_add_identifier!
 -- Adds a number to a person.
@@ -78,10 +67,10 @@ WHERE citizen_id = :citizen_id AND identifier_id = :identifier_id AND assurance 
 -- Adds facts, which count from now on.
 INSERT INTO demographic (
     citizen_id, version, full_name_sealed, birth_date_sealed, gender, address_sealed, text_quality, issue_date,
-    reading_id, create_time
+    reading_id, register_time, create_time
 ) VALUES (
     :citizen_id, :version, :full_name_sealed, :birth_date_sealed, :gender, :address_sealed, :text_quality,
-    :issue_date, :reading_id, :create_time
+    :issue_date, :reading_id, :register_time, :create_time
 );
 
 -- name: identity_add_reading!

@@ -94,10 +94,6 @@ class IdentityStore:
         """Register a person."""
         await tx.execute("identity_add_citizen", citizen_id=citizen_id, create_time=to_text(now))
 
-    async def touch(self, tx: Tx, citizen_id: str, *, now: datetime) -> None:
-        """Note that a person's facts or numbers changed."""
-        await tx.execute("identity_touch_citizen", citizen_id=citizen_id, update_time=to_text(now))
-
     async def add_identifier(self, tx: Tx, citizen_id: str, identifier: Identifier) -> None:
         """Add a number to a person; the look-up is claimed apart."""
         place = f"identifier|value_sealed|{identifier.identifier_id}"
@@ -122,9 +118,16 @@ class IdentityStore:
         )
 
     async def add_demographics(
-        self, tx: Tx, citizen_id: str, facts: Demographics, *, reading_id: str, now: datetime
+        self,
+        tx: Tx,
+        citizen_id: str,
+        facts: Demographics,
+        *,
+        reading_id: str,
+        register_time: datetime,
+        now: datetime,
     ) -> None:
-        """Add facts, which count from now on."""
+        """Add facts, which count from now on; register_time is when the citizen was first registered."""
         row_id = f"{citizen_id}/{facts.version}"
         await tx.execute(
             "identity_add_demographic",
@@ -141,6 +144,7 @@ class IdentityStore:
             text_quality=facts.text_quality,
             issue_date=facts.issue_date,
             reading_id=reading_id,
+            register_time=to_text(register_time),
             create_time=to_text(now),
         )
 
@@ -214,12 +218,14 @@ class IdentityStore:
     async def _citizen(self, tx: Tx, row: Row) -> Citizen:
         citizen_id = str(row["citizen_id"])
         numbers = await tx.all("identity_list_identifiers", citizen_id=citizen_id, page_size=IDENTIFIERS_MAX)
+        identifiers = newest_first(self._identifiers(numbers))
+        changes = [each.end_time or each.start_time for each in identifiers]
         return Citizen(
             citizen_id=citizen_id,
             demographics=self._demographics(row),
-            identifiers=newest_first(self._identifiers(numbers)),
-            create_time=to_time(row["create_time"]),
-            update_time=to_time(row["update_time"]),
+            identifiers=identifiers,
+            create_time=to_time(row["register_time"]),
+            update_time=max([to_time(row["create_time"]), *changes]),
             verification=None,
         )
 

@@ -107,6 +107,15 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What statement lines show of one sum of money."""
+
+    collection_id: str
+    confirmed_vnd: int
+    match_group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMoney:
     """Money we just learned of, from a notification or from a statement line, one of the two."""
 

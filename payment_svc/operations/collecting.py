@@ -11,7 +11,6 @@ from payment_svc.domain.breaks import Break, BreakCode, Resolution
 from payment_svc.domain.days import business_date
 from payment_svc.domain.ledger import (
     apply_postings,
-    confirm_postings,
     derived_id,
     receive_postings,
     refund_postings,
@@ -157,21 +156,6 @@ class Collecting:
             ),
         )
         await self._store.move_unapplied(tx, item.collection_id, applied_vnd=0, refund_vnd=item.unapplied_vnd)
-
-    async def confirm(
-        self, tx: Tx, *, line_id: str, amount_vnd: int, facility_code: str, now: datetime
-    ) -> None:
-        """A statement line showed money: from clearing to the bank."""
-        await self._store.book(
-            tx,
-            transfer(
-                "confirm",
-                line_id,
-                facility_code=facility_code,
-                book_time=now,
-                postings=confirm_postings(amount_vnd),
-            ),
-        )
 
     async def open_break(
         self,

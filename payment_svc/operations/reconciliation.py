@@ -17,7 +17,7 @@ from payment_svc.domain.bills import Intent
 from payment_svc.domain.breaks import Break, BreakCode, Resolution
 from payment_svc.domain.days import VIETNAM, business_date
 from payment_svc.domain.errors import StatementAccountUnknown
-from payment_svc.domain.ledger import derived_id
+from payment_svc.domain.ledger import Transfer, confirm_postings, derived_id, transfer
 from payment_svc.domain.matching import (
     MATCHED,
     OpenCollection,
@@ -27,7 +27,7 @@ from payment_svc.domain.matching import (
     digest_of,
     match,
 )
-from payment_svc.domain.money import Collection, IncomingMoney
+from payment_svc.domain.money import Collection, IncomingMoney, Proof
 from payment_svc.domain.payees import Payees
 from payment_svc.domain.reconciliation import Run
 from payment_svc.operations.collecting import Collecting
@@ -112,6 +112,7 @@ class _Reconciling:
         self._collecting = collecting
         self._now = now
         self._break_count = 0
+        self._proofs: list[Proof] = []
 
     async def run(
         self, tx: Tx, *, run_id: str, facility_code: str, account: str, missing_after: timedelta
@@ -124,7 +125,7 @@ class _Reconciling:
             [_open(item) for item in unproved.values()],
             intents={code: intent.intent_id for code, intent in intents.items()},
         )
-        await self._prove(tx, verdicts, lines, unproved)
+        await self._prove(tx, verdicts, lines, unproved, account)
         by_id = {intent.intent_id: intent.reference_code for intent in intents.values()}
         for verdict in verdicts:
             line = lines[verdict.line_id]
@@ -132,17 +133,9 @@ class _Reconciling:
                 await self._name_debit(tx, line, facility_code=facility_code, account=account)
             elif verdict.outcome in (Outcome.POST_FROM_LINE, Outcome.UNIDENTIFIED, Outcome.AMBIGUOUS):
                 await self._post(tx, line, verdict, by_id, facility_code=facility_code, account=account)
-            if line.amount_vnd > 0:
-                await self._collecting.confirm(
-                    tx,
-                    line_id=line.line_id,
-                    amount_vnd=line.amount_vnd,
-                    facility_code=facility_code,
-                    now=self._now,
-                )
-            await self._statements.decide_line(
-                tx, line.line_id, outcome=verdict.outcome.value, match_group=verdict.group
-            )
+        await self._store.prove_all(tx, self._proofs)
+        await self._store.book_all(tx, self._arrivals(lines.values(), facility_code))
+        await self._statements.decide_all(tx, verdicts)
         await self._name_missing(tx, account, missing_after)
         counts = Counter(verdict.outcome for verdict in verdicts)
         done = Run(
@@ -174,27 +167,28 @@ class _Reconciling:
         verdicts: list[Verdict],
         lines: dict[str, OpenLine],
         unproved: dict[str, Collection],
+        account: str,
     ) -> None:
-        """Mark the money that lines prove, group by group."""
+        """Find the money that lines prove, group by group, and clear what they explain."""
         groups: dict[str, list[Verdict]] = defaultdict(list)
         for verdict in verdicts:
             if verdict.group:
                 groups[verdict.group].append(verdict)
+        broken = await self._statements.money_with_open_breaks(tx, account)
         for group, members in groups.items():
             is_match = members[0].outcome in MATCHED
             line = lines[members[0].line_id]
             for collection_id in members[0].collection_ids:
                 item = unproved[collection_id]
-                await self._store.prove_collection(
-                    tx,
-                    collection_id,
-                    confirmed_vnd=item.amount_vnd if is_match else line.amount_vnd,
-                    match_group=group,
+                confirmed_vnd = item.amount_vnd if is_match else line.amount_vnd
+                self._proofs.append(
+                    Proof(collection_id=collection_id, confirmed_vnd=confirmed_vnd, match_group=group)
                 )
-                await self._statements.link_breaks(tx, collection_id=collection_id, line_id=line.line_id)
-                await self._statements.clear_breaks(
-                    tx, collection_id=collection_id, code=BreakCode.MISSING_IN_BANK, now=self._now
-                )
+                if collection_id in broken:
+                    await self._statements.clear_breaks(
+                        tx, collection_id=collection_id, code=BreakCode.MISSING_IN_BANK, now=self._now
+                    )
+                    await self._statements.link_breaks(tx, collection_id=collection_id, line_id=line.line_id)
                 if not is_match:
                     self._break_count += await self._collecting.open_break(
                         tx,
@@ -244,12 +238,28 @@ class _Reconciling:
             await self._collecting.open_break(
                 tx, BreakCode.MISSING_IN_LEDGER, received.collection, cause=line.line_id, now=self._now
             )
-        await self._store.prove_collection(
-            tx,
-            received.collection.collection_id,
-            confirmed_vnd=line.amount_vnd,
-            match_group=derived_id("group", line.line_id),
+        self._proofs.append(
+            Proof(
+                collection_id=received.collection.collection_id,
+                confirmed_vnd=line.amount_vnd,
+                match_group=derived_id("group", line.line_id),
+            )
         )
+
+    def _arrivals(self, lines: Iterable[OpenLine], facility_code: str) -> list[Transfer]:
+        """Every credit line moves its money from clearing to the bank, whatever it was for."""
+        made = (
+            transfer(
+                "confirm",
+                line.line_id,
+                facility_code=facility_code,
+                book_time=self._now,
+                postings=confirm_postings(line.amount_vnd),
+            )
+            for line in lines
+            if line.amount_vnd > 0
+        )
+        return [each for each in made if each is not None]
 
     async def _name_debit(self, tx: Tx, line: OpenLine, *, facility_code: str, account: str) -> None:
         added = await self._statements.add_break(

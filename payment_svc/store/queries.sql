@@ -258,6 +258,11 @@ WHERE break_id = :break_id AND resolution = '';
 UPDATE money_break SET resolution = 'AUTO_CLEARED', resolve_time = :resolve_time
 WHERE collection_id = :collection_id AND code = :code AND resolution = '';
 
+-- name: payment_list_broken_money
+-- Money of an account about which a break is open.
+SELECT DISTINCT collection_id FROM money_break
+WHERE account = :account AND resolution = '' AND collection_id <> '' LIMIT :page_size;
+
 -- name: payment_link_breaks_to_line
 -- Ties the open breaks of money that a notification told of to the line that showed it.
 UPDATE money_break SET line_id = :line_id WHERE collection_id = :collection_id AND resolution = '' AND line_id = '';

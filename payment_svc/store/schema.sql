@@ -217,6 +217,8 @@ CREATE TABLE money_break (
 
 CREATE INDEX money_break_by_age ON money_break (facility_code, create_time, break_id);
 
+CREATE INDEX money_break_by_account ON money_break (account, resolution, collection_id);
+
 CREATE INDEX money_break_by_collection ON money_break (collection_id, resolution);
 
 CREATE TABLE reconciliation_run (

@@ -9,7 +9,7 @@ from chassis.crypto import FieldCipher
 from chassis.db import Row, Tx
 from chassis.db.columns import date_to_text, optional_text, optional_time, to_date, to_text, to_time
 from payment_svc.domain.breaks import Break, BreakCode, Resolution
-from payment_svc.domain.matching import OpenLine
+from payment_svc.domain.matching import OpenLine, Verdict
 from payment_svc.domain.reconciliation import ImportedStatement, Run, SealedBadLine, SealedLine
 from payment_svc.store.store import OPEN_MAX
 
@@ -129,12 +129,20 @@ class StatementStore:
             for row in rows
         ]
 
-    async def decide_line(self, tx: Tx, line_id: str, *, outcome: str, match_group: str) -> None:
-        """Say what a movement is, once."""
-        changed = await tx.execute(
-            "payment_decide_line", line_id=line_id, outcome=outcome, match_group=match_group
-        )
-        assert changed == 1, "a line is decided once"
+    async def decide_all(self, tx: Tx, verdicts: Sequence[Verdict]) -> None:
+        """Say what movements are; what was said before stays as it is."""
+        if verdicts:
+            await tx.execute_many(
+                "payment_decide_line",
+                [
+                    {
+                        "line_id": verdict.line_id,
+                        "outcome": verdict.outcome.value,
+                        "match_group": verdict.group,
+                    }
+                    for verdict in verdicts
+                ],
+            )
 
     async def line_outcomes(self, tx: Tx, account: str) -> list[tuple[str, str, str]]:
         """(line id, outcome, group) of every decided movement of an account."""
@@ -206,6 +214,11 @@ class StatementStore:
         await tx.execute(
             "payment_clear_breaks", collection_id=collection_id, code=code.value, resolve_time=to_text(now)
         )
+
+    async def money_with_open_breaks(self, tx: Tx, account: str) -> set[str]:
+        """Ids of the sums of an account that have an open break."""
+        rows = await tx.all("payment_list_broken_money", account=account, page_size=OPEN_MAX)
+        return {row["collection_id"] for row in rows}
 
     async def link_breaks(self, tx: Tx, *, collection_id: str, line_id: str) -> None:
         """Tie the open breaks of money to the line that showed it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from payment_svc.domain.bills import Bill, BillLine, Intent, Receipt
 from payment_svc.domain.days import business_date
 from payment_svc.domain.errors import LedgerOutOfBalance
 from payment_svc.domain.ledger import Account, Transfer, require_zero
-from payment_svc.domain.money import AnswerCode, BankEvent, Collection, EventOutcome, Verdict
+from payment_svc.domain.money import AnswerCode, BankEvent, Collection, EventOutcome, Proof, Verdict
 from payment_svc.domain.statement import squeeze
 
 QUERIES = Path(__file__).with_name("queries.sql")
@@ -275,49 +276,54 @@ class PaymentStore:
             "payment_name_collection", collection_id=collection_id, visit_id=visit_id, intent_id=intent_id
         )
 
-    async def prove_collection(
-        self, tx: Tx, collection_id: str, *, confirmed_vnd: int, match_group: str
-    ) -> None:
-        """A statement line showed the money."""
-        changed = await tx.execute(
-            "payment_prove_collection",
-            collection_id=collection_id,
-            confirmed_vnd=confirmed_vnd,
-            match_group=match_group,
-        )
-        assert changed == 1, "money is claimed once"
+    async def prove_all(self, tx: Tx, proofs: Sequence[Proof]) -> None:
+        """Statement lines showed money; what was proved before stays as it is."""
+        if proofs:
+            await tx.execute_many("payment_prove_collection", [asdict(proof) for proof in proofs])
 
     # The ledger
 
     async def book(self, tx: Tx, transfer: Transfer | None) -> None:
-        """Write a movement and its postings; None moves nothing.
+        """Write a movement; None moves nothing. Raises as book_all does."""
+        if transfer is not None:
+            await self.book_all(tx, [transfer])
+
+    async def book_all(self, tx: Tx, transfers: Sequence[Transfer]) -> None:
+        """Write movements and their postings.
 
         Raises:
-            LedgerOutOfBalance: the postings do not sum to zero.
-            UniqueViolated: this cause was posted before (when the transaction ends).
+            LedgerOutOfBalance: the postings of one do not sum to zero.
+            UniqueViolated: the cause of one was posted before.
         """
-        if transfer is None:
+        if not transfers:
             return
-        require_zero((posting.amount_vnd for posting in transfer.postings), what=transfer.kind)
-        await tx.execute(
+        for each in transfers:
+            require_zero((posting.amount_vnd for posting in each.postings), what=each.kind)
+        await tx.execute_many(
             "payment_add_transfer",
-            transfer_id=transfer.transfer_id,
-            facility_code=transfer.facility_code,
-            kind=transfer.kind,
-            book_time=to_text(transfer.book_time),
+            [
+                {
+                    "transfer_id": each.transfer_id,
+                    "facility_code": each.facility_code,
+                    "kind": each.kind,
+                    "book_time": to_text(each.book_time),
+                }
+                for each in transfers
+            ],
         )
         await tx.execute_many(
             "payment_add_posting",
             [
                 {
-                    "transfer_id": transfer.transfer_id,
+                    "transfer_id": each.transfer_id,
                     "position": position,
-                    "facility_code": transfer.facility_code,
+                    "facility_code": each.facility_code,
                     "account_code": posting.account.value,
                     "visit_id": posting.visit_id,
                     "amount_vnd": posting.amount_vnd,
                 }
-                for position, posting in enumerate(transfer.postings)
+                for each in transfers
+                for position, posting in enumerate(each.postings)
             ],
         )
 

@@ -76,20 +76,28 @@ class Clients:
     ) -> T:
         """Send a request until it is answered whole; every answer must tell the same facts.
 
+        Args:
+            facts: What an answer tells that a later one may not take back; None when it tells nothing yet.
+            is_whole: Whether nothing is left that the same request would do.
         Raises:
             Refused: a typed refusal came where none may come.
         """
-        told: list[object] = []
+        told: object = None
+        whole_count = 0
         while True:
             answer = await self._try(role, what, call, within_ms)
             if answer is not None:
-                told.append(facts(answer))
-                if told[0] != told[-1]:
-                    self.model.blame("changed", f"{what} was answered {told[0]} and then {told[-1]}")
-                if is_whole(answer) and self._dice.random() >= self._repeat_share / len(told):
+                now = facts(answer)
+                if told is not None and now is not None and now != told:
+                    self.model.blame("changed", f"{what} was answered {told} and then {now}")
+                told = now if told is None else told
+            if answer is None or not is_whole(answer):
+                await asyncio.sleep(self._pause())
+            else:
+                whole_count += 1
+                if self._dice.random() >= self._repeat_share / whole_count:
                     return answer
             self.model.repeat_count += 1
-            await asyncio.sleep(0 if answer is not None and is_whole(answer) else self._pause())
 
     async def _try(
         self, role: str, what: str, call: Callable[[Any], Awaitable[T]], within_ms: int
@@ -148,10 +156,10 @@ class Clients:
             "clinician",
             "CallNextTicket",
             lambda stub: stub.CallNextTicket(request),
-            facts=lambda answer: (answer.ticket.visit, answer.ticket.number),
+            facts=lambda answer: (answer.ticket.name, answer.ticket.number),
         )
         stay.is_called = True
-        if (answer.ticket.visit, answer.ticket.number) != (stay.visit, stay.ticket):
+        if (answer.ticket.name, answer.ticket.number) != (f"{stay.visit}/ticket", stay.ticket):
             self.model.blame("changed", f"{stay.room} called another ticket than the one that waited")
 
     async def record(self, stay: Stay) -> None:
@@ -188,22 +196,14 @@ class Clients:
     async def _discharge_once(self, stay: Stay) -> pb.VisitView:
         request = pb.DischargeRequest(request_id=str(uuid.uuid4()), visit=stay.visit, lines=LINES)
         stay.discharge_request_ids.append(request.request_id)
-        billed: list[tuple[int, int, int]] = []
-
-        def facts(answer: pb.DischargeResponse) -> object:
-            bill = answer.view.bill
-            if bill.total_vnd:
-                billed.append((bill.total_vnd, bill.fund_vnd, bill.patient_vnd))
-            return billed[0] if len(set(billed)) == 1 else tuple(billed)
-
         answer = await self.answered(
             "cashier",
             "Discharge",
             lambda stub: stub.Discharge(request),
             within_ms=DISCHARGE_MS,
+            facts=lambda answer: _billed(answer.view.bill),
             is_whole=lambda answer: not _has_failed(answer.view),
         )
-        facts(answer)
         return answer.view
 
     async def ask_again(self, stay: Stay) -> str:
@@ -269,6 +269,11 @@ class Clients:
                 return await self.sandbox.statement(ACCOUNT, day, "camt053")
             except (aiohttp.ClientError, TimeoutError, OSError):
                 await asyncio.sleep(self._pause())
+
+
+def _billed(bill: payment.Bill) -> tuple[int, int, int] | None:
+    """Who owes what on an issued bill."""
+    return (bill.total_vnd, bill.fund_vnd, bill.patient_vnd) if bill.total_vnd else None
 
 
 def _has_failed(view: pb.VisitView) -> bool:

@@ -126,11 +126,12 @@ class Payment:
         if not key_file.exists():
             generate_key_file(key_file)
         self.db = db
+        self.key_file = key_file
         self.keys = keys
         self.clock = FixedClock(START)
         self.spans = spans
         self.telemetry = telemetry
-        settings = Settings(
+        self._settings = Settings(
             database_url=db.url,
             field_key_file=key_file,
             token_key_file=keys.public,
@@ -139,18 +140,23 @@ class Payment:
             statement_max_bytes=100_000,
         )
         self._network = LocalNetwork()
-        self._network.register(
-            "payment",
-            bind(
-                settings, KeyRing.from_file(key_file), db, self.telemetry, clock=self.clock, ids=SystemIds()
-            ),
-            verifier=keys.verifier(),
-            telemetry=self.telemetry,
-        )
+        self.swap_store(db)
         channel = self._network.channel("payment", telemetry=self.telemetry, sender="gateway")
-        self.bills = PaymentServiceStub(channel)  # type: ignore[call-overload]
-        self.books = ReconciliationServiceStub(channel)  # type: ignore[call-overload]
+        self.bills = PaymentServiceStub(channel)
+        self.books = ReconciliationServiceStub(channel)
         self.channel = channel
+
+    def swap_store(self, db: Database) -> None:
+        """Serve from another store, such as one that fails, as after a restart."""
+        bindings = bind(
+            self._settings,
+            KeyRing.from_file(self.key_file),
+            db,
+            self.telemetry,
+            clock=self.clock,
+            ids=SystemIds(),
+        )
+        self._network.register("payment", bindings, verifier=self.keys.verifier(), telemetry=self.telemetry)
 
     def caller(self, *roles: str, facility: str = FACILITY) -> Caller:
         """A signed-in person of a facility, or a service without one."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 from aiohttp import web
 
 from chassis.errors import AppError, Kind
+
+# A name that may be repeated to the client: an identifier of a program, with too few digits for a person's number.
+_NAME = re.compile(r"(?!(?:[^0-9]*[0-9]){5})[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
 
 STATUS = {
     Kind.INVALID_ARGUMENT: 400,
@@ -32,7 +36,18 @@ class BodyMalformed(AppError):
     vi = "Nội dung gửi lên không đúng định dạng; xem mô tả tại /openapi.json."
 
     def __init__(self, field: str | None = None) -> None:
-        super().__init__("Send JSON as /openapi.json describes it.", field=field)
+        super().__init__("Send JSON as /openapi.json describes it.", field=shown_name(field))
+
+
+class RequestUnreadable(AppError):
+    """What came is not HTTP as we speak it: a broken header, a line without end, an unknown expectation."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "REQUEST_UNREADABLE"
+    vi = "Không đọc được yêu cầu HTTP; hãy kiểm tra phần mềm hoặc thiết bị trung gian."
+
+    def __init__(self) -> None:
+        super().__init__("Send HTTP/1.1 with well-formed headers of at most 16 KiB.")
 
 
 class UnknownParameter(AppError):
@@ -43,7 +58,20 @@ class UnknownParameter(AppError):
     vi = "Có tham số không được hỗ trợ trong địa chỉ; xem mô tả tại /openapi.json."
 
     def __init__(self, field: str) -> None:
-        super().__init__("Leave the unknown parameter out; /openapi.json lists the known ones.", field=field)
+        super().__init__(
+            "Leave the unknown parameter out; /openapi.json lists the known ones.", field=shown_name(field)
+        )
+
+
+class DeadlineMalformed(AppError):
+    """The header with the deadline is not a number of milliseconds."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "DEADLINE_MALFORMED"
+    vi = "Thời hạn chờ (X-Deadline-Ms) phải là số mili giây."
+
+    def __init__(self, header: str) -> None:
+        super().__init__("Give the deadline in whole milliseconds, or leave the header out.", field=header)
 
 
 class BodyTooLarge(AppError):
@@ -66,6 +94,11 @@ class RouteNotFound(AppError):
 
     def __init__(self) -> None:
         super().__init__("Nothing is served here; /openapi.json lists what is.")
+
+
+def shown_name(name: str | None) -> str | None:
+    """The name of a field or parameter that a client sent, or None when it could be a person's number or name."""
+    return name if name is not None and _NAME.fullmatch(name) else None
 
 
 def error_body(error: AppError) -> dict[str, object]:

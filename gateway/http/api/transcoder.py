@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -16,9 +15,14 @@ from google.protobuf.message_factory import GetMessageClass
 from chassis.errors import AppError
 from chassis.rpc.channel import Channel
 from chassis.rpc.context import Caller, acting_as
-from gateway.domain.errors import StatementHeaderMissing
 from gateway.http.api.bindings import HttpBinding, bindings_of, fields_of
-from gateway.http.api.errors import BodyMalformed, BodyTooLarge, UnknownParameter, error_body
+from gateway.http.api.errors import (
+    BodyMalformed,
+    BodyTooLarge,
+    DeadlineMalformed,
+    UnknownParameter,
+    error_body,
+)
 from lienthong.gateway.v1 import gateway_pb2 as pb
 from lienthong.payment.v1 import payment_pb2 as payment
 
@@ -131,12 +135,7 @@ class Transcoder:
             values.pop(field, None)
             values[field] = request.match_info[field]
         message = GetMessageClass(binding.method.input_type)()
-        try:
-            json_format.ParseDict(values, message)
-        except json_format.ParseError as error:
-            # The library's text may quote a value; only the field's name is taken from it.
-            found = _FIELD_IN_MESSAGE.search(str(error))
-            raise BodyMalformed(found[1] if found else None) from error
+        _fill(message, values)
         return message
 
     async def _body(self, request: web.Request) -> dict[str, Any]:  # Any: JSON
@@ -164,23 +163,29 @@ def _deadline_ms(binding: HttpBinding, request: web.Request) -> int:
     text = request.headers.get(_DEADLINE_HEADER, "")
     if not text:
         return binding.cap_ms
-    if not text.isdecimal() or len(text) > 9:
-        raise UnknownParameter(_DEADLINE_HEADER)
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9:
+        raise DeadlineMalformed(_DEADLINE_HEADER)
     return min(int(text), binding.cap_ms)
 
 
 def _statement_header(request: web.Request) -> payment.ImportStatementHeader:
-    values = dict(request.query)
-    try:
-        uuid.UUID(values.get("request_id", ""))
-    except ValueError as cause:
-        raise StatementHeaderMissing("request_id") from cause
+    """The header of an import from the query; what is missing or wrong in it is payment_svc's to say."""
     header = payment.ImportStatementHeader()
-    try:
-        json_format.ParseDict(values, header)
-    except json_format.ParseError as cause:
-        raise StatementHeaderMissing("format") from cause
+    known = fields_of(header.DESCRIPTOR)
+    for name in request.query:
+        if name not in known:
+            raise UnknownParameter(name)
+    _fill(header, dict(request.query))
     return header
+
+
+def _fill(message: Message, values: dict[str, Any]) -> None:  # Any: JSON
+    try:
+        json_format.ParseDict(values, message)
+    except (json_format.ParseError, ValueError, OverflowError, RecursionError) as error:
+        # The library's text may quote a value; only the field's name is taken from it.
+        found = _FIELD_IN_MESSAGE.search(str(error))
+        raise BodyMalformed(found[1] if found else None) from error
 
 
 def _json_response(message: Message) -> web.Response:

@@ -3,8 +3,7 @@
 -- One row per person; the id never changes. Facts stand in `demographic`, of which the highest version counts.
 CREATE TABLE citizen (
     citizen_id TEXT NOT NULL PRIMARY KEY,
-    create_time TEXT NOT NULL,
-    update_time TEXT NOT NULL
+    create_time TEXT NOT NULL
 );
 
 -- Keyed hash of an identifier to the person. No foreign key: it may live on another shard than the person.
@@ -12,6 +11,9 @@ CREATE TABLE identifier_lookup (
     hash BYTEA NOT NULL PRIMARY KEY,
     citizen_id TEXT NOT NULL
 );
+
+-- Holds the answer itself, so that the first step of every visit touches one page less of a large table.
+CREATE INDEX identifier_lookup_with_owner ON identifier_lookup (hash, citizen_id);
 
 -- Every number a person was seen with, with its dates; the value is sealed.
 CREATE TABLE identifier (
@@ -26,6 +28,7 @@ CREATE TABLE identifier (
 );
 
 -- Facts as one card told them; rows are added and never changed. A version and not a time orders them: clocks step back.
+-- register_time repeats citizen.create_time, which never changes, so that a look-up needs no second table.
 CREATE TABLE demographic (
     citizen_id TEXT NOT NULL REFERENCES citizen (citizen_id),
     version BIGINT NOT NULL CHECK (version >= 1),
@@ -36,6 +39,7 @@ CREATE TABLE demographic (
     text_quality TEXT NOT NULL CHECK (text_quality IN ('GOOD', 'WITHOUT_ACCENTS', 'DAMAGED')),
     issue_date TEXT NOT NULL,
     reading_id TEXT NOT NULL,
+    register_time TEXT NOT NULL,
     create_time TEXT NOT NULL,
     PRIMARY KEY (citizen_id, version)
 );

@@ -1,0 +1,573 @@
+"""Each kind of bad input through both fronts: a typed refusal with advice in two languages, and nothing stored."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from chassis.errors import AppError, from_format_error
+from chassis.rpc.channel import Channel
+from chassis.rpc.context import Caller, acting_as
+from chassis.rpc.dial import dial
+from chassis.telemetry import Telemetry
+from lienthong.emr.v1 import emr_pb2 as emr
+from lienthong.gateway.v1 import gateway_pb2 as pb
+from lienthong.gateway.v1.gateway_pb2_grpc import GatewayServiceStub
+from lienthong.insurance.v1 import insurance_pb2 as insurance
+from lienthong.payment.v1 import payment_pb2 as payment
+from standards import vietqr
+from standards.errors import FormatError
+from station.demo.desk import ACCOUNT
+from station.demo.patients import LINES
+from tests.support.edge import Edge, open_edge
+from tests.support.fronts import Held, Refusal, refusal
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+both_fronts = pytest.mark.parametrize("front", ["grpc", "http"])
+
+NUMBER = "099190000017"
+CARD = f"{NUMBER}||Nguyễn Thị Hòa|02031990|Nữ|Thôn Nà Phại, Xã Nam Mẫu, Huyện Ba Bể, Tỉnh Bắc Kạn|15062022"
+BAD_CARDS = {
+    "truncated QR": (CARD[:34], "CARD_QR_TRUNCATED", "card_qr"),
+    "eleven digits": (CARD[1:], "NOT_TWELVE_DIGITS", "personal_number"),
+    "a letter in the number": (CARD.replace("000017", "00001O"), "NOT_A_CARD_QR", "card_qr"),
+    "impossible date": (CARD.replace("02031990", "31021990"), "IMPOSSIBLE_DATE", "birth_date"),
+    "foreign text": ("https://example.vn/menu?ban=7", "NOT_A_CARD_QR", "card_qr"),
+    "an insurance card": ("GD4069912345678", "NOT_A_CARD_QR", "card_qr"),
+    "nothing": ("", "NOT_A_CARD_QR", "card_qr"),
+    "an empty name": (CARD.replace("Nguyễn Thị Hòa", ""), "CARD_QR_FIELD_EMPTY", "full_name"),
+    "a card as long as a book": (CARD.replace("Hòa", "Hòa" * 1_000), "CARD_QR_TOO_LONG", "card_qr"),
+    "control characters": ("\x00" * 40, "NOT_A_CARD_QR", "card_qr"),
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
+    held = Held()
+    yield await held.enter(open_edge(tmp_path_factory.mktemp("suite")))
+    await held.leave()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def untouched(edge: Edge) -> AsyncIterator[None]:
+    """The test stores nothing: no row more in any table of any service."""
+    before = edge.row_counts()
+    yield
+    assert edge.row_counts() == before
+
+
+def assert_advises(refused: Refusal) -> None:
+    """Every refusal says what to do in both languages, and never repeats what was sent."""
+    assert refused.reason
+    assert refused.message
+    assert refused.message_vi
+    assert refused.message_vi != refused.message
+    assert not {NUMBER, "Nguyễn", "Nà Phại"} & set(refused.raw.decode("utf-8", "replace").split('"'))
+    assert NUMBER.encode() not in refused.raw
+    assert "Hòa".encode() not in refused.raw
+
+
+@both_fronts
+@pytest.mark.parametrize("bad", BAD_CARDS)
+@pytest.mark.usefixtures("untouched")
+async def test_a_bad_card_text_is_refused_with_its_rule_and_field(edge: Edge, front: str, bad: str) -> None:
+    text, reason, field = BAD_CARDS[bad]
+    request = await edge.admission()
+    request.card_qr = text
+
+    refused = await refusal(edge.front(front).call("CheckIn", request, token=await edge.token()))
+
+    assert (refused.kind, refused.reason, refused.field) == ("INVALID_ARGUMENT", reason, field)
+    assert_advises(refused)
+
+
+BAD_ADMISSIONS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "no request_id": ({"request_id": ""}, "REQUEST_ID_REQUIRED", "request_id"),
+    "malformed request_id": ({"request_id": "7"}, "REQUEST_ID_MALFORMED", "request_id"),
+    "request_id with a blank": ({"request_id": f"{uuid.uuid4()} "}, "REQUEST_ID_MALFORMED", "request_id"),
+    "unknown kind": ({"kind": 99}, "UNKNOWN_ENUM_VALUE", "kind"),
+    "unknown priority": ({"priority_class": -1}, "UNKNOWN_ENUM_VALUE", "priority_class"),
+    "reason too long": ({"reason_text": "đ" * 501}, "TEXT_TOO_LONG", "reason_text"),
+    "room of another form": ({"room": "phòng khám số một"}, "ROOM_MALFORMED", "room"),
+}
+
+
+@both_fronts
+@pytest.mark.parametrize("bad", BAD_ADMISSIONS)
+@pytest.mark.usefixtures("untouched")
+async def test_a_bad_field_of_an_admission_is_refused_before_anything_is_done(
+    edge: Edge, front: str, bad: str
+) -> None:
+    changes, reason, field = BAD_ADMISSIONS[bad]
+    request = await edge.admission(**changes)
+
+    refused = await refusal(edge.front(front).call("CheckIn", request, token=await edge.token()))
+
+    assert (refused.kind, refused.reason, refused.field) == ("INVALID_ARGUMENT", reason, field)
+    assert_advises(refused)
+
+
+VISIT = "visits/" + "0" * 32
+ONE_LINE = LINES[0]
+NOTE = emr.Entry(kind=emr.ENTRY_KIND_NOTE, text="ho")
+BAD_CALLS: dict[str, tuple[str, str, Any, str, str]] = {
+    "visit name": ("GetVisit", "clerk", {"name": "visits/7"}, "VISIT_NAME_MALFORMED", "name"),
+    "upper case": ("GetVisit", "clerk", {"name": "visits/" + "A" * 32}, "VISIT_NAME_MALFORMED", "name"),
+    "dots for a name": ("GetVisit", "clerk", {"name": "visits/%2e%2e"}, "VISIT_NAME_MALFORMED", "name"),
+    "watched": ("WatchVisit", "clerk", {"name": "visits/7"}, "VISIT_NAME_MALFORMED", "name"),
+    "discharged": ("Discharge", "cashier", {"visit": "visits/7"}, "VISIT_NAME_MALFORMED", "visit"),
+    "paid": ("PayVisit", "cashier", {"visit": "visits/7"}, "VISIT_NAME_MALFORMED", "visit"),
+    "recorded": (
+        "RecordEntries",
+        "clinician",
+        {"visit": "visits/7", "entries": [NOTE]},
+        "NAME_MALFORMED",
+        "visit",
+    ),
+    "no entries": ("RecordEntries", "clinician", {"visit": VISIT}, "TOO_MANY_ENTRIES", "entries"),
+    "an entry of no kind": (
+        "RecordEntries",
+        "clinician",
+        {"visit": VISIT, "entries": [NOTE, emr.Entry(text="x")]},
+        "KIND_REQUIRED",
+        "entries[1].kind",
+    ),
+    "an entry of an unknown kind": (
+        "RecordEntries",
+        "clinician",
+        {"visit": VISIT, "entries": [NOTE, emr.Entry(kind=77)]},  # type: ignore[arg-type]
+        "UNKNOWN_ENUM_VALUE",
+        "entries[1].kind",
+    ),
+    "a diagnosis without its code": (
+        "RecordEntries",
+        "clinician",
+        {"visit": VISIT, "entries": [emr.Entry(kind=emr.ENTRY_KIND_DIAGNOSIS, code="ho")]},
+        "ENTRY_CODE_MALFORMED",
+        "entries[0].code",
+    ),
+    "a book in an entry": (
+        "RecordEntries",
+        "clinician",
+        {"visit": VISIT, "entries": [emr.Entry(kind=emr.ENTRY_KIND_NOTE, text="x" * 4_001)]},
+        "TEXT_TOO_LONG",
+        "entries[0].text",
+    ),
+    "a page of a thousand": ("ListVisits", "clerk", {"page_size": 1_000}, "PAGE_SIZE_OUT_OF_RANGE", "page_size"),
+    "a page of less than none": ("ListVisits", "clerk", {"page_size": -1}, "PAGE_SIZE_OUT_OF_RANGE", "page_size"),
+    "a made-up page": ("ListVisits", "clerk", {"page_token": "next"}, "PAGE_TOKEN_MALFORMED", "page_token"),
+    "a made-up page of breaks": ("ListBreaks", "cashier", {"page_token": "2"}, "PAGE_TOKEN_MALFORMED", "page_token"),
+    "an unknown state of breaks": ("ListBreaks", "cashier", {"state": 42}, "UNKNOWN_ENUM_VALUE", "state"),
+    "a break's name": ("ResolveBreak", "cashier", {"name": "breaks/%00", "resolution": 3}, "NAME_MALFORMED", "name"),
+    "room": ("CallNextTicket", "clinician", {"room": "phòng 1"}, "ROOM_MALFORMED", "room"),
+    # The same as for evidence that is not there or not the caller's.
+    "evidence name": ("GetEvidence", "clerk", {"name": "visits/7/evidence/1"}, "EVIDENCE_NOT_FOUND", "name"),
+    "no place": ("ResolveAdministrativeUnit", "clerk", {}, "PLACE_REQUIRED", "text"),
+    "half a place": (
+        "ResolveAdministrativeUnit",
+        "clerk",
+        {"ward_code": "1906", "vintage": "from-2025-07"},
+        "WARD_CODE_MALFORMED",
+        "ward_code",
+    ),
+    "a mistyped trace code": ("GetTrace", "operator", {"code": "0000-0000-00A"}, "TRACE_CODE_MISTYPED", "trace_code"),
+    "no account": ("Reconcile", "cashier", {"account": ""}, "STATEMENT_ACCOUNT_UNKNOWN", "account"),
+    "somebody else's account": (
+        "Reconcile",
+        "cashier",
+        {"account": "1019998000001"},
+        "STATEMENT_ACCOUNT_UNKNOWN",
+        "account",
+    ),
+}
+
+
+@both_fronts
+@pytest.mark.parametrize("bad", BAD_CALLS)
+@pytest.mark.usefixtures("untouched")
+async def test_a_bad_field_of_any_call_is_refused(edge: Edge, front: str, bad: str) -> None:
+    method, client_id, values, reason, field = BAD_CALLS[bad]
+    request = getattr(pb, f"{method}Request")(**values)
+    if "request_id" in request.DESCRIPTOR.fields_by_name:
+        request.request_id = str(uuid.uuid4())
+
+    refused = await refusal(edge.front(front).call(method, request, token=await edge.token(client_id)))
+
+    assert (refused.reason, refused.field) == (reason, field)
+    assert refused.kind in ("INVALID_ARGUMENT", "PRECONDITION", "NOT_FOUND")
+    assert_advises(refused)
+
+
+BAD_LINES: dict[str, tuple[list[insurance.CostLine], str]] = {
+    "no line": ([], "lines"),
+    "a quantity in words": ([insurance.CostLine(line_id="1", quantity="hai", unit_price_vnd=1)], "lines[0]"),
+    "a negative price": ([insurance.CostLine(line_id="1", quantity="1", unit_price_vnd=-5)], "lines[0]"),
+}
+
+
+@both_fronts
+@pytest.mark.parametrize("bad", BAD_LINES)
+async def test_bad_cost_lines_leave_the_visit_open_and_without_a_bill(edge: Edge, front: str, bad: str) -> None:
+    lines, field = BAD_LINES[bad]
+    admitted = await edge.check_in()
+    before = edge.row_counts()
+    request = pb.DischargeRequest(request_id=str(uuid.uuid4()), visit=admitted.name, lines=lines)
+
+    refused = await refusal(edge.front(front).call("Discharge", request, token=await edge.token("cashier")))
+
+    assert refused.kind == "INVALID_ARGUMENT"
+    assert refused.field.startswith(field)
+    assert_advises(refused)
+    after = edge.row_counts()
+    assert {name for name in after if after[name] != before[name]} <= {
+        # Who looked at the record is noted; nothing else.
+        "emr.audit_log",
+        "identity.audit_log",
+        "insurance.audit_log",
+    }
+    assert (await edge.desk.read(admitted.name)).visit.state == emr.VISIT_STATE_OPEN
+
+
+@both_fronts
+@pytest.mark.parametrize(
+    "other", [{"reason_text": "khác"}, {"room": "KHAM-2"}, {"self_pay": True}, {"card_qr": CARD}], ids=str
+)
+async def test_a_request_id_with_another_body_is_refused(edge: Edge, front: str, other: dict[str, Any]) -> None:
+    first = await edge.admission()
+    clerk = await edge.token()
+    admitted = (await edge.front(front).call("CheckIn", first, token=clerk)).view
+    before = edge.row_counts()
+    again = pb.CheckInRequest()
+    again.CopyFrom(first)
+    again.MergeFrom(pb.CheckInRequest(**other))
+
+    refused = await refusal(edge.front(front).call("CheckIn", again, token=clerk))
+
+    assert (refused.kind, refused.reason, refused.field) == ("ALREADY_EXISTS", "REQUEST_ID_REUSED", "request_id")
+    assert_advises(refused)
+    assert edge.row_counts() == before
+    assert (await edge.desk.read(admitted.name)).visit.reason_text == first.reason_text
+
+
+@pytest.mark.usefixtures("untouched")
+async def test_a_grpc_call_without_a_deadline_is_refused(edge: Edge) -> None:
+    call = edge.fronts.grpc.call(
+        "CheckIn", await edge.admission(), token=await edge.token(), deadline_ms=None
+    )
+
+    refused = await refusal(call)
+
+    assert (refused.kind, refused.reason) == ("INVALID_ARGUMENT", "DEADLINE_REQUIRED")
+    assert_advises(refused)
+
+
+async def test_an_http_call_without_a_deadline_has_the_methods_own(edge: Edge) -> None:
+    answer = await edge.fronts.http.call(
+        "CheckIn", await edge.admission(), token=await edge.token(), deadline_ms=None
+    )
+
+    assert answer.view.visit.ticket.number >= 1
+
+
+@pytest.mark.usefixtures("untouched")
+async def test_a_deadline_too_short_to_begin_is_refused_over_http(edge: Edge) -> None:
+    call = edge.fronts.http.call("CheckIn", await edge.admission(), token=await edge.token(), deadline_ms=60)
+
+    refused = await refusal(call)
+
+    assert (refused.kind, refused.reason) == ("DEADLINE", "DEADLINE_TOO_SHORT")
+    assert_advises(refused)
+
+
+@pytest.mark.usefixtures("untouched")
+async def test_a_deadline_too_short_to_begin_is_refused_over_grpc(edge: Edge) -> None:
+    request, token = await edge.admission(), await edge.token()
+    # The client's own clock may end the call before the refusal is back: then the status comes without a reason.
+    seen = set()
+    for _ in range(50):
+        refused = await refusal(edge.fronts.grpc.call("CheckIn", request, token=token, deadline_ms=95))
+        assert refused.kind == "DEADLINE"
+        seen.add(refused.reason)
+        if refused.reason:
+            break
+
+    assert "DEADLINE_TOO_SHORT" in seen
+    assert_advises(refused)
+
+
+@pytest.mark.parametrize("text", ["soon", "-5", "1.5", "1" * 10, "١٢"])
+@pytest.mark.usefixtures("untouched")
+async def test_an_unreadable_deadline_header_is_refused(edge: Edge, text: str) -> None:
+    call = edge.fronts.http.send(
+        "GET", "/v1/visits", token=await edge.token(), headers={"X-Deadline-Ms": text}
+    )
+
+    refused = await refusal(call)
+
+    assert (refused.kind, refused.reason) == ("INVALID_ARGUMENT", "DEADLINE_MALFORMED")
+    assert refused.field == "X-Deadline-Ms"
+    assert_advises(refused)
+
+
+@pytest.mark.usefixtures("untouched")
+async def test_an_oversized_message_is_refused_over_grpc(edge: Edge) -> None:
+    request = await edge.admission(reason_text="x" * (1 << 20))
+    refused = await refusal(edge.fronts.grpc.call("CheckIn", request, token=await edge.token()))
+    # The transport itself refuses it, before any code of ours: our own client says it with reason and advice.
+    assert refused.kind == "RESOURCE_EXHAUSTED"
+
+    telemetry = Telemetry("test", enabled=False)
+    channel: Channel = dial("gateway", edge.fronts.grpc.target, telemetry=telemetry, sender="test")
+    caller = Caller(subject="", roles=frozenset(), token=await edge.token())
+    with acting_as(caller, within_ms=5_000), pytest.raises(AppError) as caught:
+        await GatewayServiceStub(channel).CheckIn(request)
+    await channel.close()
+
+    assert caught.value.reason == "MESSAGE_TOO_LARGE"
+    assert caught.value.vi
+    assert caught.value.message
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["with-length", "chunked"])
+@pytest.mark.usefixtures("untouched")
+async def test_a_huge_body_is_refused_over_http(edge: Edge, chunked: bool) -> None:
+    body = json.dumps({"request_id": str(uuid.uuid4()), "card_qr": "x" * (2 << 20)}).encode()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for start in range(0, len(body), 65_536):
+            yield body[start : start + 65_536]
+
+    data: Any = pieces() if chunked else body
+    refused = await refusal(
+        edge.fronts.http.send("POST", "/v1/visits:checkIn", token=await edge.token(), data=data)
+    )
+
+    assert (refused.kind, refused.reason) == ("INVALID_ARGUMENT", "BODY_TOO_LARGE")
+    assert_advises(refused)
+
+
+BAD_BODIES: dict[str, tuple[bytes, str]] = {
+    "not JSON": (b"{", ""),
+    "a list": (b"[]", ""),
+    "a text": (b'"x"', ""),
+    "null": (b"null", ""),
+    "not UTF-8": (b'{"reason_text": "\xff"}', ""),
+    "too deep": (b'{"card_qr":' * 50_000, ""),
+    "an unknown field": (b'{"card_qr": "x", "mask": true}', "mask"),
+    "an unknown field that is a number": (f'{{"{NUMBER}": 1}}'.encode(), ""),
+    "an enum nobody knows": (b'{"kind": "VISIT_KIND_MOON"}', "kind"),
+    "a text for a switch": (b'{"self_pay": "maybe"}', "self_pay"),
+    "an object for a text": (b'{"card_qr": {}}', "card_qr"),
+    "half a surrogate": (b'{"card_qr": "\\ud800"}', "card_qr"),
+    "not a number": (b'{"kind": NaN}', "kind"),
+    "beyond every number": (b'{"kind": 1e999}', ""),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_BODIES)
+@pytest.mark.usefixtures("untouched")
+async def test_a_body_that_is_not_the_message_is_refused(edge: Edge, bad: str) -> None:
+    body, field = BAD_BODIES[bad]
+
+    refused = await refusal(
+        edge.fronts.http.send("POST", "/v1/visits:checkIn", token=await edge.token(), data=body)
+    )
+
+    assert (refused.kind, refused.reason, refused.field) == ("INVALID_ARGUMENT", "BODY_MALFORMED", field)
+    assert_advises(refused)
+
+
+@pytest.mark.usefixtures("untouched")
+async def test_bytes_that_are_no_message_are_refused_over_grpc(edge: Edge) -> None:
+    refused = await refusal(
+        edge.fronts.grpc.call_bytes("CheckIn", b"\xff\xff\xff\xff", token=await edge.token())
+    )
+
+    assert (refused.kind, refused.reason) == ("INVALID_ARGUMENT", "MALFORMED_MESSAGE")
+    assert_advises(refused)
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "field"),
+    [
+        ("GET", "/v1/visits?facility=19998", "facility"),
+        ("GET", "/v1/visits?page_size=5&Page_Size=5", "Page_Size"),
+        ("POST", "/v1/visits:checkIn?card_qr=x", "card_qr"),
+        ("GET", f"/v1/visits?{NUMBER}=1", ""),
+    ],
+)
+@pytest.mark.usefixtures("untouched")
+async def test_an_unknown_query_parameter_is_refused(edge: Edge, verb: str, path: str, field: str) -> None:
+    refused = await refusal(edge.fronts.http.send(verb, path, token=await edge.token()))
+
+    assert (refused.kind, refused.reason, refused.field) == ("INVALID_ARGUMENT", "UNKNOWN_PARAMETER", field)
+    assert_advises(refused)
+
+
+def header(**changes: Any) -> payment.ImportStatementHeader:
+    values = {
+        "request_id": str(uuid.uuid4()),
+        "format": payment.STATEMENT_FORMAT_CAMT053,
+        "account": ACCOUNT,
+    }
+    return payment.ImportStatementHeader(**(values | changes))
+
+
+def part(content: bytes) -> pb.ImportStatementRequest:
+    return pb.ImportStatementRequest(content=content)
+
+
+BAD_STATEMENTS: dict[str, tuple[list[pb.ImportStatementRequest], str, str]] = {
+    "no request_id": (
+        [pb.ImportStatementRequest(header=header(request_id="")), part(b"x")],
+        "REQUEST_ID_REQUIRED",
+        "request_id",
+    ),
+    "no file": ([pb.ImportStatementRequest(header=header())], "STATEMENT_UNREADABLE", "content"),
+    "a picture": (
+        [pb.ImportStatementRequest(header=header()), part(b"\x89PNG\r\n\x1a\n" * 9)],
+        "STATEMENT_UNREADABLE",
+        "content",
+    ),
+    "another form": (
+        [
+            pb.ImportStatementRequest(header=header(format=payment.STATEMENT_FORMAT_CAMT053)),
+            part(b":20:STARTUMS\r\n:25:970436/1019999000001\r\n:28C:1/1\r\n:60F:C260701VND0,\r\n"),
+        ],
+        "STATEMENT_UNREADABLE",
+        "content",
+    ),
+    "an entity bomb": (
+        [
+            pb.ImportStatementRequest(header=header()),
+            part(b'<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><Document>&b;</Document>'),
+        ],
+        "STATEMENT_UNREADABLE",
+        "content",
+    ),
+    "no form": (
+        [pb.ImportStatementRequest(header=header(format=0)), part(b"x")],
+        "INVALID_ARGUMENT",
+        "header.format",
+    ),
+    "an unknown form": ([pb.ImportStatementRequest(header=header(format=9)), part(b"x")], "UNKNOWN_ENUM_VALUE", "header.format"),
+    "another facility's account": (
+        [pb.ImportStatementRequest(header=header(account="1019998000001")), part(b"x")],
+        "STATEMENT_ACCOUNT_UNKNOWN",
+        "account",
+    ),
+    "a request_id of another form": (
+        [pb.ImportStatementRequest(header=header(request_id="7")), part(b"x")],
+        "REQUEST_ID_MALFORMED",
+        "request_id",
+    ),
+}
+
+
+@both_fronts
+@pytest.mark.parametrize("bad", BAD_STATEMENTS)
+@pytest.mark.usefixtures("untouched")
+async def test_a_bad_statement_is_refused_whole(edge: Edge, front: str, bad: str) -> None:
+    parts, reason, field = BAD_STATEMENTS[bad]
+
+    refused = await refusal(edge.front(front).upload(parts, token=await edge.token("cashier")))
+
+    assert refused.reason == reason
+    assert refused.field == field
+    assert_advises(refused)
+
+
+@both_fronts
+@pytest.mark.parametrize("parts", [[], [part(b"<Document/>")]], ids=["nothing", "content alone"])
+@pytest.mark.usefixtures("untouched")
+async def test_a_statement_without_its_header_is_refused(
+    edge: Edge, front: str, parts: list[pb.ImportStatementRequest]
+) -> None:
+    refused = await refusal(edge.front(front).upload(parts, token=await edge.token("cashier")))
+
+    # Over HTTP the header is the query, and the first thing missing in it is named.
+    reason, field = {
+        "grpc": ("STATEMENT_HEADER_MISSING", "header"),
+        "http": ("REQUEST_ID_REQUIRED", "request_id"),
+    }[front]
+    assert (refused.kind, refused.reason, refused.field) == ("INVALID_ARGUMENT", reason, field)
+    assert_advises(refused)
+
+
+@pytest.mark.usefixtures("untouched")
+async def test_an_unknown_parameter_of_an_upload_is_named(edge: Edge) -> None:
+    path = f"/v1/statements:import?request_id={uuid.uuid4()}&format=STATEMENT_FORMAT_CSV&account={ACCOUNT}&bank=VCB"
+
+    refused = await refusal(edge.fronts.http.send("POST", path, token=await edge.token("cashier"), data=b"x"))
+
+    assert (refused.reason, refused.field) == ("UNKNOWN_PARAMETER", "bank")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda text: text[:-1] + ("0" if text[-1] != "0" else "1"), "VIETQR_WRONG_CRC"),
+        (lambda text: text[:20], "VIETQR_BAD_STRUCTURE"),
+        (lambda _: "0002010102112600630449E2", "NOT_A_VIETQR"),
+    ],
+)
+async def test_a_bad_vietqr_has_its_own_typed_error(spoil: Any, reason: str) -> None:
+    # No method of the suite takes a VietQR: banks' apps read the ones it shows. The format's error is ready to travel.
+    good = vietqr.encode(
+        vietqr.VietQr(payee_bin="970436", account_number=ACCOUNT, amount_vnd=1_000)
+    )
+    with pytest.raises(FormatError) as caught:
+        vietqr.decode(spoil(good))
+
+    left = from_format_error(caught.value)
+
+    assert left is not None
+    assert left.reason == reason
+    assert left.field
+    assert left.vi
+    assert left.message
+    assert good[10:20] not in f"{left} {left.facts}"
+
+
+RAW_REQUESTS = {
+    "a header without a colon": f"GET /v1/visits HTTP/1.1\r\nHost: x\r\n{NUMBER} Nguyen\r\n\r\n",
+    "a header name of another form": f"GET /v1/visits HTTP/1.1\r\nHost: x\r\nX-({NUMBER}): 1\r\n\r\n",
+    "a header as long as a book": f"GET /v1/visits HTTP/1.1\r\nHost: x\r\nX-A: {NUMBER * 4_000}\r\n\r\n",
+    "an address as long as a book": f"GET /v1/visits?{NUMBER * 4_000} HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no HTTP at all": f"{NUMBER}|Nguyễn Thị Hòa\r\n\r\n",
+    "an unknown expectation": f"POST /v1/visits:checkIn HTTP/1.1\r\nHost: x\r\nExpect: {NUMBER}\r\n\r\n",
+    "two lengths": f"POST /v1/visits:checkIn HTTP/1.1\r\nHost: x\r\nContent-Length: {NUMBER}\r\nContent-Length: 5\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("bad", RAW_REQUESTS)
+@pytest.mark.usefixtures("untouched")
+async def test_what_is_not_http_is_refused_without_being_repeated(edge: Edge, bad: str) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", edge.place.ports["gateway_http"])
+    writer.write(RAW_REQUESTS[bad].encode())
+
+    answer = await asyncio.wait_for(reader.read(65_536), 5)
+    writer.close()
+
+    assert NUMBER.encode() not in answer
+    assert b"Traceback" not in answer
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1."), head[:20]
+    error = json.loads(body)["error"]
+    assert error["reason"]
+    assert error["message"]
+    assert error["message_vi"]
+
+
+async def test_after_all_that_both_fronts_serve(edge: Edge) -> None:
+    for front in ("grpc", "http"):
+        assert (await edge.check_in(front)).visit.ticket.number >= 1
+    async with aiohttp.ClientSession() as session, session.get(edge.fronts.http.url + "/healthz") as answer:
+        assert answer.status == 200

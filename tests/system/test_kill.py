@@ -1,0 +1,187 @@
+"""Kill -9 of any process at any moment: restart, repeat the same request_id, nothing lost, nothing doubled.
+
+Clients walk patients from the card to the reconciled bill while processes die at random instants; an independent
+model of what the clients were told is then compared with what the suite shows and keeps. `test_..._goes_red_...`
+shows that the comparison finds what it is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sqlite3
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from station.layout import Layout
+from station.processes import Program
+from tests.support.crash_client import Clients, journey, open_clients
+from tests.support.crash_model import Model, Stay
+from tests.system.crash_checks import Checker, bank_days, by_kind, database_file, settle
+from tests.system.crash_suite import PROCESSES, Killer, Killings, crash_suite
+
+KILLS = int(os.environ.get("LIENTHONG_KILLS", "102"))
+"""At least 100 in the gate; a night's run sets thousands."""
+LANES = 5
+"""Clients at once: lanes with an even number share a room, each other one has its own and calls its patients in."""
+PEOPLE = {"clean": 60, "not_insured": 12, "card_replaced": 12, "old_address": 12}
+REPEAT_SHARE = 0.1
+BOOKS_PAUSE_S = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody with a card."""
+
+    number: str
+    card_qr: str
+
+
+async def people_of(clients: Clients) -> list[Person]:
+    """The seeded citizens of this run."""
+    found: list[dict[str, Any]] = []  # Any: the sandbox's JSON
+    for kind, count in PEOPLE.items():
+        found += await clients.sandbox.people(kind, count=count)
+    return [Person(number=str(row["qr_text"]).partition("|")[0], card_qr=str(row["qr_text"])) for row in found]
+
+
+async def lane(
+    clients: Clients, number: int, people: Sequence[Person], dice: random.Random, stop: asyncio.Event
+) -> None:
+    """One patient after the other until it is enough; the last one is finished."""
+    calls = number % 2 == 1
+    while not stop.is_set():
+        person = dice.choice(people)
+        stay = Stay(
+            person=person.number,
+            request_id=str(uuid.uuid4()),
+            room=f"KHAM-{10 + number}" if calls else "KHAM-1",
+        )
+        await journey(clients, stay, person.card_qr, calls=calls, in_parts=dice.random() < 0.5)
+
+
+async def books(clients: Clients, place: Layout, stop: asyncio.Event) -> None:
+    """A cashier who imports and reconciles in the middle of it all."""
+    while not stop.is_set():
+        try:
+            await asyncio.wait_for(stop.wait(), BOOKS_PAUSE_S)
+        except TimeoutError:
+            if any(transfer.reference for transfer in clients.model.transfers):
+                await clients.end_of_day(bank_days(place))
+
+
+async def storm(
+    folder: Path, seed: int, kill_count: int, model: Model, *, print_figures: bool = True
+) -> Killings:
+    """Journeys under kills, then the checks; what was found is in the model."""
+    dice = random.Random(seed)
+    started = time.monotonic()
+    async with crash_suite(folder) as (processes, place):
+        killer = Killer(processes, place, dice=random.Random(dice.random()))
+        async with open_clients(place, model, dice=dice, repeat_share=REPEAT_SHARE) as clients:
+            people = await people_of(clients)
+            stop = asyncio.Event()
+            async with asyncio.TaskGroup() as group:
+                for number in range(LANES):
+                    group.create_task(lane(clients, number, people, random.Random(dice.random()), stop))
+                group.create_task(books(clients, place, stop))
+                await killer.run(kill_count)
+                killed_s = time.monotonic() - started
+                stop.set()
+            await settle(clients, place)
+            await clients.end_of_day(bank_days(place))
+            checker = Checker(model, place)
+            await checker.over_the_gateway(clients)
+        alive = sorted(processes.alive())
+    for name in killer.killings.ended_alone + sorted(set(PROCESSES) - set(alive)):
+        model.blame("broken", f"{name} ended without being killed")
+    checker.between_answers()
+    checker.in_the_files()
+    await checker.audit_chains()
+    if print_figures:
+        tell(model, killer.killings, seed=seed, killed_s=killed_s, total_s=time.monotonic() - started)
+    return killer.killings
+
+
+def tell(model: Model, killings: Killings, *, seed: int, killed_s: float, total_s: float) -> None:
+    """Print the figures with their denominators."""
+    kinds = by_kind(model)
+    print(
+        f"\nseed {seed}: {killings.count} kills {dict(sorted(killings.count_by_process.items()))},"
+        f" {killings.while_starting_count} of them while starting, in {killed_s:.0f} s of {total_s:.0f} s"
+        f"\nrestart to serving: p50 {killings.restart_ms(0.5)} ms, p99 {killings.restart_ms(0.99)} ms"
+        f" of {len(killings.restart_s)}"
+        f"\n{len(model.stays)} visits, {len(model.discharged)} bills, {len(model.transfers)} transfers;"
+        f" {model.sent_count} requests sent, {model.repeat_count} of them repeats"
+        f"\nunanswered: {dict(model.unanswered.most_common())}"
+        f"\nlost {kinds.get('lost', 0)}, doubled {kinds.get('doubled', 0)}, others"
+        f" { {kind: count for kind, count in kinds.items() if kind not in ('lost', 'doubled')} }"
+    )
+    for fault in model.faults[:40]:
+        print(f"  {fault}")
+
+
+async def test_killing_any_process_at_any_moment_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    seed = int(os.environ.get("LIENTHONG_SEED", "0")) or random.SystemRandom().randrange(1, 2**31)
+    model = Model()
+
+    killings = await storm(tmp_path, seed, KILLS, model)
+
+    assert killings.count >= KILLS
+    assert set(killings.count_by_process) == set(PROCESSES)
+    assert len(model.discharged) >= KILLS / 4, "the clients got little done; the kills hit nothing"
+    assert model.repeat_count >= KILLS / 4, "the clients hardly noticed; the kills hit nothing"
+    assert not [reason for reason in model.unanswered if reason.endswith(" INTERNAL")]
+    assert not model.faults, [str(fault) for fault in model.faults[:20]]
+
+
+def forgetful(program: Program) -> Program:
+    """The program of a service, without its memory of requests."""
+    if program.name == "gateway":
+        return program
+    return replace(program, arguments=("tests.support.forgetful_main", *program.arguments))
+
+
+async def two_patients(
+    folder: Path, model: Model, *, forget: bool, spoil: tuple[str, str] | None = None
+) -> None:
+    """Two patients without kills whose clients send everything twice; then the checks.
+
+    Args:
+        forget: Idempotency is off.
+        spoil: Service and statement: damage done to its file before the checks of the files.
+    """
+    dice = random.Random(1)
+    async with crash_suite(folder, start_as=forgetful if forget else lambda program: program) as (_, place):
+        async with open_clients(place, model, dice=dice, repeat_share=1.0) as clients:
+            clean = (await people_of(clients))[:2]
+            for person in clean:
+                stay = Stay(person=person.number, request_id=str(uuid.uuid4()), room="KHAM-1")
+                await journey(clients, stay, person.card_qr, calls=False, in_parts=False)
+            await settle(clients, place)
+            await clients.end_of_day(bank_days(place))
+            checker = Checker(model, place)
+            await checker.over_the_gateway(clients)
+    if spoil is not None:
+        with closing(sqlite3.connect(database_file(place, spoil[0]))) as connection, connection:
+            assert connection.execute(spoil[1]).rowcount == 1
+    checker.between_answers()
+    checker.in_the_files()
+    await checker.audit_chains()
+
+
+async def test_the_checker_goes_red_when_idempotency_is_switched_off(tmp_path: Path) -> None:
+    model = Model()
+
+    await two_patients(tmp_path, model, forget=True)
+
+    print("\n" + "\n".join(map(str, model.faults)))
+    assert by_kind(model).get("doubled", 0) >= 2, model.faults
