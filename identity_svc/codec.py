@@ -230,6 +230,4 @@ def _to_unit(
 
 
 def _to_timestamp(moment: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp
+    return Timestamp(seconds=int(moment.timestamp()), nanos=moment.microsecond * 1_000)

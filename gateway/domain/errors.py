@@ -19,6 +19,17 @@ class AdmissionNotRecorded(AppError):
         )
 
 
+class FacilityMissing(AppError):
+    """The caller's token names no facility, so nobody can be admitted; as emr_svc says it."""
+
+    kind = Kind.PERMISSION
+    reason = "FACILITY_MISSING"
+    vi = "Tài khoản chưa gắn với cơ sở khám chữa bệnh nào; hãy liên hệ quản trị."
+
+    def __init__(self) -> None:
+        super().__init__("Sign in with an account of a facility.")
+
+
 class RoomMalformed(AppError):
     """A room is not 1 to 16 characters of A-Z, 0-9 and hyphen; as emr_svc says it."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
@@ -22,6 +23,8 @@ _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 _HEADER_MAX_BYTES = 16 * 1024
+_NO_ACCESS_LOG = logging.Logger("gateway.http.access", logging.CRITICAL + 1)
+"""An address may hold what must not be logged; spans tell what was called."""
 
 
 def application(
@@ -38,7 +41,11 @@ def application(
     async def healthy(_: web.Request) -> web.Response:
         return web.json_response({"status": "serving"})
 
-    own = [web.get("/openapi.json", describe), web.get("/healthz", healthy), web.route("*", "/{_:.*}", _nothing)]
+    own = [
+        web.get("/openapi.json", describe),
+        web.get("/healthz", healthy),
+        web.route("*", "/{_:.*}", _nothing),
+    ]
     app.add_routes(_with_expectations([*transcoder.routes(), *webhooks.routes(), *own]))
     app.on_response_prepare.append(_secure)
     return app
@@ -61,7 +68,9 @@ class HttpFront:
         loop = asyncio.get_running_loop()
         # Not a TCPSite: that one takes aiohttp's own protocol, whose error pages quote the request.
         self._listening = await loop.create_server(
-            lambda: _Protocol(manager, loop=loop, access_log=None, max_field_size=_HEADER_MAX_BYTES),
+            lambda: _Protocol(
+                manager, loop=loop, access_log=_NO_ACCESS_LOG, max_field_size=_HEADER_MAX_BYTES
+            ),
             host.strip("[]"),
             int(port),
         )
@@ -73,7 +82,7 @@ class HttpFront:
         await self._runner.cleanup()
 
 
-class _Protocol(web.RequestHandler[web.Request]):
+class _Protocol(web.RequestHandler):
     """Answers what is not HTTP, and what failed outside every handler, without repeating a byte of it."""
 
     __slots__ = ()

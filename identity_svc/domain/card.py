@@ -26,12 +26,13 @@ def read_card(raw_text: str) -> CardFacts:
             each reason has its own class (standards.card_qr.parse_card_qr names them).
     """
     qr = parse_card_qr(raw_text)
+    full_name = normalise_name(qr.full_name)
     return CardFacts(
         raw_text=raw_text,
         citizen_number=qr.personal_number,
         old_number=qr.old_number or "",
-        full_name=normalise_name(qr.full_name),
-        printed_name=_as_printed(qr.full_name),
+        full_name=full_name,
+        printed_name=_as_printed(qr.full_name, full_name),
         birth_date=qr.birth_date.isoformat(),
         gender=Gender(qr.gender),
         address=qr.address,
@@ -75,13 +76,12 @@ def is_same_day_or_coarser(first: str, second: str) -> bool:
     return first[:length] == second[:length]
 
 
-def _as_printed(name: str) -> str:
+def _as_printed(name: str, canonical: str) -> str:
     """Clean a name of code-page faults and leave its tone placement: the register prints its own spelling on cards."""
-    normalised = normalise_name(name).split()
-    printed = name.split()
-    if len(printed) != len(normalised):
-        return " ".join(normalised)
-    pairs = zip(printed, normalised, strict=True)
+    printed, clean_words = name.split(), canonical.split()
+    if name == canonical or len(printed) != len(clean_words):
+        return canonical
+    pairs = zip(printed, clean_words, strict=True)
     return " ".join(raw if place_tone(raw) == clean else clean for raw, clean in pairs)
 
 

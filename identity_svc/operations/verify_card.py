@@ -9,7 +9,7 @@ from datetime import timedelta
 from chassis import audit, outbox
 from chassis.clock import Clock, Ids
 from chassis.db import Database, Tx
-from chassis.idempotency import RequestKey, recall, remember
+from chassis.idempotency import RequestKey, peek, recall, remember
 from chassis.rpc.context import Caller
 from chassis.telemetry import current_trace_id
 from identity_svc.domain.merging import is_same_person
@@ -78,7 +78,10 @@ class VerifyCard:
         The register is asked between a read and a write and never inside a transaction; what the read saw may be
         outdated by then, so the write decides anew on what it finds.
         """
-        known, citizen = await self._db.read(lambda tx: self._look_up(tx, card))
+        seen = await self._db.read(lambda tx: self._answered_or_known(tx, key, card))
+        if isinstance(seen, Verified):
+            return seen
+        known, citizen = seen
         scan = _Scan(
             card=card,
             facility_code=facility_code,
@@ -92,6 +95,14 @@ class VerifyCard:
             return await self._db.write(lambda tx: self._answer_again(tx, scan, answer))
         check = await ask_register(self._register, card, self._clock)
         return await self._db.write(lambda tx: self._settle(tx, scan, check))
+
+    async def _answered_or_known(
+        self, tx: Tx, key: RequestKey, card: CardFacts
+    ) -> Verified | tuple[_Known, Citizen | None]:
+        """The answer of an earlier run of the request, or what is known of the card."""
+        if (done := await peek(tx, key)) is not None:
+            return await self._replay(tx, done)
+        return await self._look_up(tx, card)
 
     async def _look_up(self, tx: Tx, card: CardFacts) -> tuple[_Known, Citizen | None]:
         citizen = await self._store.find(tx, IdentifierKind.CITIZEN_NUMBER, card.citizen_number)

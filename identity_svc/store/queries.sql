@@ -11,9 +11,8 @@ INSERT INTO identifier_lookup (hash, citizen_id) VALUES (:hash, :citizen_id) ON 
 -- The facts in force of the person an identifier points at: the hot path of a returning patient.
 SELECT d.citizen_id, d.version, d.full_name_sealed, d.birth_date_sealed, d.gender, d.address_sealed, d.text_quality,
     d.issue_date, d.register_time, d.create_time
-FROM identifier_lookup AS l
-JOIN demographic AS d ON d.citizen_id = l.citizen_id
-WHERE l.hash = :hash ORDER BY d.version DESC LIMIT 1;
+FROM demographic AS d WHERE d.citizen_id = (SELECT l.citizen_id FROM identifier_lookup AS l WHERE l.hash = :hash)
+ORDER BY d.version DESC LIMIT 1;
 
 -- name: identity_read_citizen
 -- The facts in force of a person, by id.

@@ -12,9 +12,6 @@ CREATE TABLE identifier_lookup (
     citizen_id TEXT NOT NULL
 );
 
--- Holds the answer itself, so that the first step of every visit touches one page less of a large table.
-CREATE INDEX identifier_lookup_with_owner ON identifier_lookup (hash, citizen_id);
-
 -- Every number a person was seen with, with its dates; the value is sealed.
 CREATE TABLE identifier (
     citizen_id TEXT NOT NULL REFERENCES citizen (citizen_id),

@@ -31,7 +31,7 @@ TOKEN_LIFE_S = 7_200
 CHECK_IN_MS = 5_000
 DISCHARGE_MS = 10_000
 IMPORT_MS = 30_000
-PAUSE_S = (0.05, 0.4)
+PAUSE_S = (0.1, 0.6)
 """Shortest and longest wait before a repeat."""
 VERIFIED_WITHIN_S = 120.0
 PAID_WITHIN_S = 10.0
@@ -95,6 +95,7 @@ class Clients:
                 await asyncio.sleep(self._pause())
             else:
                 whole_count += 1
+                self.model.answered_count += 1
                 if self._dice.random() >= self._repeat_share / whole_count:
                     return answer
             self.model.repeat_count += 1

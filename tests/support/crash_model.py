@@ -62,6 +62,8 @@ class Model:
     """Every visit that was ever asked for; each client repeats until it is answered."""
     faults: list[Fault] = field(default_factory=list)
     sent_count: int = 0
+    answered_count: int = 0
+    """Requests answered whole; a repeat of one counts again."""
     repeat_count: int = 0
     unanswered: Counter[str] = field(default_factory=Counter)
     """Tries without an answer, by method and reason: their outcome was unknown to the client."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +39,7 @@ class Edge:
     tokens: dict[str, str] = field(default_factory=dict)
 
     def front(self, name: str) -> Front:
-        """"grpc" or "http"."""
+        """ "grpc" or "http"."""
         return self.fronts.named(name)
 
     async def token(self, client_id: str = "clerk") -> str:
@@ -48,7 +48,9 @@ class Edge:
             self.tokens[client_id] = await self.desk.sandbox.token(client_id)
         return self.tokens[client_id]
 
-    async def check_in(self, front: str = "grpc", *, client_id: str = "clerk", **changes: object) -> pb.VisitView:
+    async def check_in(
+        self, front: str = "grpc", *, client_id: str = "clerk", **changes: object
+    ) -> pb.VisitView:
         """Admit a seeded citizen of clean data."""
         answer = await self.front(front).call(
             "CheckIn", await self.admission(**changes), token=await self.token(client_id)
@@ -80,12 +82,13 @@ class Edge:
                     counts[f"{service}.{name}"] = connection.execute(query).fetchone()[0]
         return counts
 
-    async def spans(self, trace_id: str, *, wanted: int = 1) -> list[SpanRow]:
-        """The spans of a trace once at least `wanted` of them are written."""
+    async def spans(self, trace_id: str, *, until: Callable[[list[SpanRow]], bool]) -> list[SpanRow]:
+        """The spans of a trace once the wanted ones are written."""
         reader = SpanReader(self.place.span_dir)
         async with asyncio.timeout(SPANS_WITHIN_S):
-            while len(rows := await asyncio.to_thread(reader.trace, trace_id)) < wanted:
-                await asyncio.sleep(0.1)
+            # The threads that write them tell nobody.
+            while not until(rows := await asyncio.to_thread(reader.trace, trace_id)):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         return rows
 
 

@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +33,12 @@ _PORTS = range(12_000, 32_000)
 """Below the range (32768 and up on Linux) from which connections take their own ports: a client that calls a
 dead process there may be given the very port it calls, and the restarted process finds it taken."""
 _HEALTH_PAUSE_S = 0.02
-_START_TRIES = 5
+_PROGRESS = 4
+"""Requests answered since the last restart before the next kill."""
+_PROGRESS_WITHIN_S = 6.0
+_CHANCE_S = 0.6
+_START_S = 1.5
+"""A process that is killed while it starts is killed in this time."""
 
 
 def _free_ports(names: list[str], dice: random.Random) -> dict[str, int]:
@@ -78,6 +83,8 @@ class Killings:
     while_starting_count: int = 0
     restart_s: list[float] = field(default_factory=list)
     """From starting the program until it answers that it serves; seconds."""
+    recovery_s: list[float] = field(default_factory=list)
+    """From there until the clients get answers again; seconds."""
     ended_alone: list[str] = field(default_factory=list)
     """Processes that ended without being killed: none may."""
 
@@ -86,19 +93,21 @@ class Killings:
         """How often any process was killed."""
         return self.count_by_process.total()
 
-    def restart_ms(self, part: float) -> int:
-        """The restart time that this part (0 to 1) of the restarts stays under, milliseconds."""
-        ordered = sorted(self.restart_s)
-        return int(ordered[min(int(len(ordered) * part), len(ordered) - 1)] * 1000) if ordered else 0
+
+
+def percentile_ms(times_s: Sequence[float], part: float) -> int:
+    """The time that this part (0 to 1) of the times stays under, milliseconds; 0 without any."""
+    ordered = sorted(times_s)
+    return int(ordered[min(int(len(ordered) * part), len(ordered) - 1)] * 1000) if ordered else 0
 
 
 class Killer:
     """Ends processes with SIGKILL at random instants and starts them again.
 
     Args:
-        pause_s: Shortest and longest time between two kills.
-        at_once: How many processes may be down together.
-        while_starting: Part of the kills that hit a process which is just starting.
+        progress: How much the clients got done so far; a kill waits for some of it, so that it hits running work.
+        two_at_once: Part of the kills that take a second process down in the same instant.
+        while_starting: Part of the kills that hit the process again in its first moments.
     """
 
     def __init__(
@@ -107,72 +116,72 @@ class Killer:
         place: layout.Layout,
         *,
         dice: random.Random,
-        pause_s: tuple[float, float] = (0.1, 0.9),
-        at_once: int = 2,
-        while_starting: float = 0.1,
+        progress: Callable[[], int],
+        two_at_once: float = 0.2,
+        while_starting: float = 0.15,
     ) -> None:
         self.killings = Killings()
         self._processes = processes
         self._place = place
         self._dice = dice
-        self._pause_s = pause_s
-        self._at_once = at_once
+        self._progress = progress
+        self._two_at_once = two_at_once
         self._while_starting = while_starting
-        self._starting: dict[str, asyncio.Task[None]] = {}
         self._bag: list[str] = []
 
     async def run(self, kill_count: int) -> None:
-        """Kill so many times, then wait until everything serves again."""
+        """Kill so many times, then wait until everything serves again.
+
+        Raises:
+            DidNotStart: a process that nobody killed does not start.
+        """
         while self.killings.count < kill_count:
-            await asyncio.sleep(self._dice.uniform(*self._pause_s))
-            starting = sorted(self._starting)
-            if starting and self._dice.random() < self._while_starting:
-                self._kill_while_starting(self._dice.choice(starting))
-            elif len(starting) < self._at_once:
-                await self._kill(self._next_victim())
-        await asyncio.gather(*self._starting.values())
+            await self._until_work_is_running()
+            count = 2 if self._dice.random() < self._two_at_once else 1
+            victims = [self._next_victim() for _ in range(count)]
+            async with asyncio.TaskGroup() as group:
+                for name in sorted(set(victims)):
+                    group.create_task(self._kill_and_start(name))
+
+    async def _until_work_is_running(self) -> None:
+        """Wait until the clients have got answers since the last restart, then for a moment of chance."""
+        before = self._progress()
+        began = time.monotonic()
+        while self._progress() < before + _PROGRESS and time.monotonic() < began + _PROGRESS_WITHIN_S:
+            await asyncio.sleep(0.01)
+        self.killings.recovery_s.append(time.monotonic() - began)
+        await asyncio.sleep(self._dice.uniform(0.0, _CHANCE_S))
 
     def _next_victim(self) -> str:
-        """Every process once before any is hit again, in an order of chance; one that is down is passed over."""
-        while True:
-            if not self._bag:
-                self._bag = list(PROCESSES)
-                self._dice.shuffle(self._bag)
-            name = self._bag.pop()
-            if name not in self._starting:
-                return name
+        """Every process once before any is hit again, in an order of chance."""
+        if not self._bag:
+            self._bag = list(PROCESSES)
+            self._dice.shuffle(self._bag)
+        return self._bag.pop()
 
-    async def _kill(self, name: str) -> None:
+    async def _kill_and_start(self, name: str) -> None:
         if not self._is_alive(name):
             self.killings.ended_alone.append(name)
-        await asyncio.to_thread(self._processes.kill, name)
+        self._processes.kill(name)
         self.killings.count_by_process[name] += 1
-        task = asyncio.create_task(self._start_again(name), name=f"restart {name}")
-        self._starting[name] = task
-        task.add_done_callback(lambda _: self._starting.pop(name))
-
-    def _kill_while_starting(self, name: str) -> None:
-        """Hit a process in its first moments; whoever starts it notices and starts it once more."""
-        # A start that is over may not be hit: nobody would start it again.
-        if self._is_alive(name) and not self._starting[name].done():
+        while self._dice.random() < self._while_starting:
+            start = asyncio.create_task(self._start(name))
+            await asyncio.sleep(self._dice.uniform(0.05, _START_S))
+            if start.done() or not self._is_alive(name):
+                await start
+                return
             os.kill(self._processes.pid(name), signal.SIGKILL)
             self.killings.count_by_process[name] += 1
             self.killings.while_starting_count += 1
+            await asyncio.gather(start, return_exceptions=True)
+        await self._start(name)
 
-    async def _start_again(self, name: str) -> None:
-        for _ in range(_START_TRIES):
-            killed_before = self.killings.count_by_process[name]
-            started = time.monotonic()
-            try:
-                await asyncio.to_thread(self._processes.restart, name)
-                if await self._serves(name):
-                    self.killings.restart_s.append(time.monotonic() - started)
-                    return
-            except DidNotStart:
-                pass
-            if self.killings.count_by_process[name] == killed_before:
-                self.killings.ended_alone.append(name)
-        raise DidNotStart(f"{name} did not start in {_START_TRIES} tries")
+    async def _start(self, name: str) -> None:
+        started = time.monotonic()
+        await asyncio.to_thread(self._processes.restart, name)
+        if not await self._serves(name):
+            raise DidNotStart(f"{name} ended; see {self._processes.log_file(name)}")
+        self.killings.restart_s.append(time.monotonic() - started)
 
     def _is_alive(self, name: str) -> bool:
         try:

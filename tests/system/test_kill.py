@@ -26,7 +26,7 @@ from station.processes import Program
 from tests.support.crash_client import Clients, journey, open_clients
 from tests.support.crash_model import Model, Stay
 from tests.system.crash_checks import Checker, bank_days, by_kind, database_file, settle
-from tests.system.crash_suite import PROCESSES, Killer, Killings, crash_suite
+from tests.system.crash_suite import PROCESSES, Killer, Killings, crash_suite, percentile_ms
 
 KILLS = int(os.environ.get("LIENTHONG_KILLS", "102"))
 """At least 100 in the gate; a night's run sets thousands."""
@@ -85,7 +85,7 @@ async def storm(
     dice = random.Random(seed)
     started = time.monotonic()
     async with crash_suite(folder) as (processes, place):
-        killer = Killer(processes, place, dice=random.Random(dice.random()))
+        killer = Killer(processes, place, dice=random.Random(dice.random()), progress=lambda: model.answered_count)
         async with open_clients(place, model, dice=dice, repeat_share=REPEAT_SHARE) as clients:
             people = await people_of(clients)
             stop = asyncio.Event()
@@ -111,14 +111,18 @@ async def storm(
     return killer.killings
 
 
+def spread(times_s: Sequence[float]) -> str:
+    """The middle and the worst of some times."""
+    return f"p50 {percentile_ms(times_s, 0.5)} ms, p99 {percentile_ms(times_s, 0.99)} ms of {len(times_s)}"
+
+
 def tell(model: Model, killings: Killings, *, seed: int, killed_s: float, total_s: float) -> None:
     """Print the figures with their denominators."""
     kinds = by_kind(model)
     print(
         f"\nseed {seed}: {killings.count} kills {dict(sorted(killings.count_by_process.items()))},"
         f" {killings.while_starting_count} of them while starting, in {killed_s:.0f} s of {total_s:.0f} s"
-        f"\nrestart to serving: p50 {killings.restart_ms(0.5)} ms, p99 {killings.restart_ms(0.99)} ms"
-        f" of {len(killings.restart_s)}"
+        f"\nrestart to serving: {spread(killings.restart_s)}; from there to answers: {spread(killings.recovery_s)}"
         f"\n{len(model.stays)} visits, {len(model.discharged)} bills, {len(model.transfers)} transfers;"
         f" {model.sent_count} requests sent, {model.repeat_count} of them repeats"
         f"\nunanswered: {dict(model.unanswered.most_common())}"

@@ -470,7 +470,7 @@ class Verification(_message.Message):
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Stable warnings about the card text: TEXT_DAMAGED, TEXT_WITHOUT_ACCENTS, UNKNOWN_PREFIX, NUMBER_CONTRADICTS_BIRTH_DATE, NUMBER_CONTRADICTS_GENDER."""
+        """Stable warnings about the card text: TEXT_DAMAGED, TEXT_WITHOUT_ACCENTS, UNKNOWN_PREFIX, NUMBER_CONTRADICTS_BIRTH_DATE, NUMBER_CONTRADICTS_GENDER, OLD_NUMBER_OF_OTHER_PERSON."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
--- Citizens, their identifiers, facts, card readings and checks.
+-- Citizens, their identifiers, facts, card readings and checks; types are PostgreSQL's.
 
 -- One row per person; the id never changes. Facts stand in `demographic`, of which the highest version counts.
 CREATE TABLE citizen (
@@ -11,9 +11,6 @@ CREATE TABLE identifier_lookup (
     hash BYTEA NOT NULL PRIMARY KEY,
     citizen_id TEXT NOT NULL
 );
-
--- Holds the answer itself, so that the first step of every visit touches one page less of a large table.
-CREATE INDEX identifier_lookup_with_owner ON identifier_lookup (hash, citizen_id);
 
 -- Every number a person was seen with, with its dates; the value is sealed.
 CREATE TABLE identifier (
