@@ -32,7 +32,7 @@ from chassis.db.spans import Spans
 from chassis.db.tx import ChainHead, Row, T, Work
 from chassis.errors import DeadlineTooShort
 
-TRIES_MAX = 10
+TRIES_MAX = 30
 UNIQUE_TRIES_MAX = 2
 """A serialization failure may show as a unique violation; a second one means the row is really there."""
 BACKOFF_FIRST_MS = 2

@@ -18,6 +18,8 @@ from gateway.http.webhooks import Webhooks
 
 _log = structlog.get_logger("gateway.http")
 _SECURITY_HEADERS = {
+    # aiohttp's own names its version and Python's.
+    "Server": "lienthong",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -145,5 +147,4 @@ async def _typed_errors(
 
 
 async def _secure(_: web.Request, response: web.StreamResponse) -> None:
-    for name, value in _SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.update(_SECURITY_HEADERS)

@@ -33,6 +33,7 @@ DISCHARGE_MS = 10_000
 IMPORT_MS = 30_000
 PAUSE_S = (0.1, 0.6)
 """Shortest and longest wait before a repeat."""
+RETRY_MS_MAX = 2_000
 VERIFIED_WITHIN_S = 120.0
 PAID_WITHIN_S = 10.0
 FIRST_PART_VND = 300_000
@@ -63,6 +64,7 @@ class Clients:
         self._people = people
         self._dice = dice
         self._repeat_share = repeat_share
+        self._told_to_wait_s = 0.0
 
     async def answered(
         self,
@@ -111,10 +113,13 @@ class Clients:
             if error.kind not in UNKNOWN_OUTCOME:
                 raise Refused(f"{what} got {error.reason}") from error
             self.model.unanswered[f"{what} {error.reason}"] += 1
+            self._told_to_wait_s = min(int(error.facts.get("retry_ms", "0")), RETRY_MS_MAX) / 1000
             return None
 
     def _pause(self) -> float:
-        return self._dice.uniform(*PAUSE_S)
+        """How long to wait before a repeat: a moment of chance, after the time a breaker asked for."""
+        told_s, self._told_to_wait_s = self._told_to_wait_s, 0.0
+        return told_s + self._dice.uniform(*PAUSE_S)
 
     async def transfer(self, stay: Stay, amount_vnd: int, content: str) -> None:
         """Send money through the bank, again with the same request_id until the bank has answered."""
@@ -130,7 +135,7 @@ class Clients:
                 self.model.unanswered[f"pay {type(error).__name__}"] += 1
                 await asyncio.sleep(self._pause())
 
-    async def check_in(self, stay: Stay, card_qr: str) -> None:
+    async def check_in(self, stay: Stay, card_qr: str, *, clerk: str = "clerk") -> None:
         """Admit a patient; a leg that failed is repeated by the same request."""
         request = pb.CheckInRequest(
             request_id=stay.request_id, card_qr=card_qr, reason_text="khám bệnh", room=stay.room
@@ -143,7 +148,7 @@ class Clients:
             return stay.visit, stay.ticket, stay.citizen
 
         await self.answered(
-            "clerk",
+            clerk,
             "CheckIn",
             lambda stub: stub.CheckIn(request),
             facts=facts,

@@ -40,12 +40,29 @@ class HttpBinding:
 
     @property
     def openapi_path(self) -> str:
-        """The template in OpenAPI's form."""
-        return _VARIABLE.sub(lambda found: f"{{{found[1]}}}", self.template)
+        """The template in OpenAPI's form, such as /v1/visits/{visit}:watch.
+
+        A resource name is written out: two methods may differ in nothing but the form of the name.
+        """
+        return _VARIABLE.sub(lambda found: _spelled_out(found[1], found[2] or "*"), self.template)
+
+    @property
+    def openapi_parameters(self) -> list[str]:
+        """The names in braces of `openapi_path`, in order."""
+        return [name for name, _ in _VARIABLE.findall(self.openapi_path)]
 
 
 def _pattern(segments: str) -> str:
     return "/".join("[^/:]+" if segment == "*" else re.escape(segment) for segment in segments.split("/"))
+
+
+def _spelled_out(field: str, segments: str) -> str:
+    """`visits/*/evidence/*` as `visits/{visit}/evidence/{evidence}`; a lone `*` is named by its field."""
+    spelled: list[str] = []
+    for segment in segments.split("/"):
+        name = spelled[-1].removesuffix("s") if spelled else field
+        spelled.append(f"{{{name}}}" if segment == "*" else segment)
+    return "/".join(spelled)
 
 
 def bindings_of(service: ServiceDescriptor) -> list[HttpBinding]:

@@ -61,7 +61,7 @@ def _operation(binding: HttpBinding, schemas: dict[str, Any]) -> dict[str, Any]:
         "operationId": method.name,
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in binding.path_fields
+            for name in binding.openapi_parameters
         ],
         "responses": {
             "200": {"description": "Done.", "content": _content(binding, method.output_type, schemas)},
