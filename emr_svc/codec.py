@@ -35,6 +35,7 @@ PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 200
 _VISIT = re.compile(r"visits/([0-9a-f]{32})", re.ASCII)
 _VISIT_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _CITIZEN = re.compile(r"citizens/([0-9A-Za-z-]{1,64})", re.ASCII)
 
 
@@ -113,6 +114,8 @@ def queue_date(text: str) -> date | None:
     """The day asked for, None for today; raises DateMalformed."""
     if not text:
         return None
+    if _DATE.fullmatch(text) is None:  # fromisoformat alone takes 20260701 and 2026-W27 as well
+        raise DateMalformed("queue_date")
     try:
         return date.fromisoformat(text)
     except ValueError as cause:

@@ -10,7 +10,7 @@ from chassis.rpc.context import current_caller
 from chassis.telemetry import Telemetry
 from gateway import codec
 from gateway.domain.errors import StatementHeaderMissing, TraceNotFound, TraceStoreOff
-from gateway.domain.ids import visit_id_in, visit_id_of
+from gateway.domain.ids import is_our_own, visit_id_in, visit_id_of
 from gateway.journeys.check_in import check_in
 from gateway.journeys.discharge import discharge
 from gateway.journeys.view import read_visit
@@ -195,6 +195,7 @@ def journey_trace_id(_: str, request: Any) -> str | None:  # Any: each method ha
         return visit_id_of(request.request_id)
     for field in ("visit", "name"):
         name = getattr(request, field, "")
-        if isinstance(name, str) and (visit_id := visit_id_in(name)) is not None:
+        # A trace id is kept and shown, so whatever else a client puts into a name may not become one.
+        if isinstance(name, str) and (visit_id := visit_id_in(name)) is not None and is_our_own(visit_id):
             return visit_id
     return None

@@ -14,6 +14,11 @@ def visit_id_of(request_id: str) -> str:
     return uuid.uuid5(_JOURNEYS, request_id.lower()).hex
 
 
+def is_our_own(visit_id: str) -> bool:
+    """Whether a visit id has the marks of the ids made here (UUID version 5): a number filled up to 32 has not."""
+    return uuid.UUID(hex=visit_id).version == 5
+
+
 def child_request_id(request_id: str, leg: str) -> str:
     """The request_id of one leg of a journey; the same for every repeat of the journey."""
     return str(uuid.uuid5(uuid.UUID(request_id), leg))

@@ -30,9 +30,9 @@ async def check_in(
     """Admit a citizen: verify the card, then look coverage up, open the visit and draft the bill side by side.
 
     Raises:
-        AppError: a typed refusal of the caller, the card text or another field, REQUEST_ID_REUSED when a leg knows the id
-            with another body, or VISIT_LEG_FAILED when no visit could be opened; repeating the same request
-            finishes what was begun and doubles nothing.
+        AppError: a typed refusal of the caller, the card text or another field, REQUEST_ID_REUSED when a leg
+            knows the id with another body, or VISIT_LEG_FAILED when no visit could be opened; repeating the same
+            request finishes what was begun and doubles nothing.
     """
     check_admission(
         facility_code=facility_code, reason_text=request.reason_text, room=request.room or FIRST_ROOM

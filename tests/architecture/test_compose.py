@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from chassis.crypto import KeyRing
 from chassis.rpc.tokens import Minter, Verifier, load_signing_key
@@ -360,7 +361,7 @@ def test_a_certificate_names_its_service_and_serves_both_sides_of_a_call(tmp_pat
     names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["edge", "localhost"]
     usages = set(cert.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-    assert usages == {x509.ExtendedKeyUsageOID.SERVER_AUTH, x509.ExtendedKeyUsageOID.CLIENT_AUTH}
+    assert usages == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
     assert cert.not_valid_after_utc - NOW == LEAF_LIFE
     ssl.create_default_context(cafile=str(tmp_path / "edge/ca.pem")).load_cert_chain(
         tmp_path / "edge/cert.pem", tmp_path / "edge/key.pem"

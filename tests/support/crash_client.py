@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import aiohttp
 
@@ -23,7 +23,12 @@ from station.demo.patients import LINES, TOTAL_VND
 from station.layout import Layout
 from tests.support.crash_model import Model, Stay, Transfer
 
+if TYPE_CHECKING:
+    from lienthong.gateway.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+
 T = TypeVar("T")
+Call: TypeAlias = "Callable[[GatewayServiceAsyncStub], Awaitable[T]]"
+"""Makes one call on the gateway's stub."""
 
 UNKNOWN_OUTCOME = frozenset({Kind.UNAVAILABLE, Kind.DEADLINE, Kind.INTERNAL, Kind.ABORTED, Kind.EXHAUSTED})
 """Kinds after which a client cannot know what happened and sends the same request again."""
@@ -70,7 +75,7 @@ class Clients:
         self,
         role: str,
         what: str,
-        call: Callable[[Any], Awaitable[T]],  # Any: the gateway's stub, whose async form exists for mypy alone
+        call: Call[T],
         *,
         within_ms: int = CHECK_IN_MS,
         facts: Callable[[T], object] = lambda _: None,
@@ -102,9 +107,7 @@ class Clients:
                     return answer
             self.model.repeat_count += 1
 
-    async def _try(
-        self, role: str, what: str, call: Callable[[Any], Awaitable[T]], within_ms: int
-    ) -> T | None:
+    async def _try(self, role: str, what: str, call: Call[T], within_ms: int) -> T | None:
         self.model.sent_count += 1
         try:
             async with self._people[role].call(within_ms=within_ms) as stub:
@@ -144,6 +147,7 @@ class Clients:
         def facts(answer: pb.CheckInResponse) -> tuple[str, int, str]:
             view = answer.view
             stay.visit, stay.ticket = view.name, view.visit.ticket.number
+            stay.ticket_day = view.visit.ticket.queue_date
             stay.citizen = view.citizen.name
             return stay.visit, stay.ticket, stay.citizen
 
@@ -175,9 +179,7 @@ class Clients:
             emr.Entry(kind=emr.ENTRY_KIND_DIAGNOSIS, code="J06.9", text="nhiễm trùng hô hấp trên cấp"),
         ]
         request = pb.RecordEntriesRequest(request_id=str(uuid.uuid4()), visit=stay.visit, entries=entries)
-        answer = await self.answered(
-            "clinician", "RecordEntries", lambda stub: stub.RecordEntries(request)
-        )
+        answer = await self.answered("clinician", "RecordEntries", lambda stub: stub.RecordEntries(request))
         stay.entry_count += len(entries)
         if len(answer.visit.entries) != stay.entry_count:
             self.model.blame(
@@ -237,28 +239,18 @@ class Clients:
         """Whether so much of the bill was paid soon; if not, the bank still has it to tell."""
         try:
             async with asyncio.timeout(PAID_WITHIN_S):
-                while (await self.read(stay.visit)).bill.paid_vnd < amount_vnd:
+                # Polled: a watch would have to be begun again after each kill.
+                while (await self.read(stay.visit)).bill.paid_vnd < amount_vnd:  # noqa: ASYNC110
                     await asyncio.sleep(0.2)
         except TimeoutError:
             return False
         return True
 
-    async def end_of_day(self, days: Sequence[date]) -> tuple[list[payment.Statement], payment.ReconciliationRun]:
+    async def end_of_day(
+        self, days: Sequence[date]
+    ) -> tuple[list[payment.Statement], payment.ReconciliationRun]:
         """Fetch the bank's statements, import and reconcile them."""
-        statements = []
-        for day in days:
-            content = await self._statement(day)
-            header = payment.ImportStatementHeader(
-                request_id=str(uuid.uuid4()), format=payment.STATEMENT_FORMAT_CAMT053, account=ACCOUNT
-            )
-            answer = await self.answered(
-                "cashier",
-                "ImportStatement",
-                lambda stub, parts=(header, content): stub.ImportStatement(_parts(*parts)),
-                within_ms=IMPORT_MS,
-                facts=lambda answer: answer.statement.SerializeToString(deterministic=True),
-            )
-            statements.append(answer.statement)
+        statements = [await self._import(await self._statement(day)) for day in days]
         request = pb.ReconcileRequest(request_id=str(uuid.uuid4()), account=ACCOUNT)
         run = await self.answered(
             "cashier",
@@ -268,6 +260,19 @@ class Clients:
             facts=lambda answer: answer.run.SerializeToString(deterministic=True),
         )
         return statements, run.run
+
+    async def _import(self, content: bytes) -> payment.Statement:
+        header = payment.ImportStatementHeader(
+            request_id=str(uuid.uuid4()), format=payment.STATEMENT_FORMAT_CAMT053, account=ACCOUNT
+        )
+        answer = await self.answered(
+            "cashier",
+            "ImportStatement",
+            lambda stub: stub.ImportStatement(_parts(header, content)),
+            within_ms=IMPORT_MS,
+            facts=lambda answer: answer.statement.SerializeToString(deterministic=True),
+        )
+        return answer.statement
 
     async def _statement(self, day: date) -> bytes:
         while True:

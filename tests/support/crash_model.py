@@ -38,6 +38,8 @@ class Stay:
     room: str
     visit: str = ""
     ticket: int = 0
+    ticket_day: str = ""
+    """Numbers begin again at midnight."""
     citizen: str = ""
     is_called: bool = False
     entry_count: int = 0

@@ -55,7 +55,7 @@ async def settle(clients: Clients, place: Layout) -> None:
     """Wait until the bank has told of every transfer and every outbox is empty; blame what does not settle."""
     try:
         async with asyncio.timeout(SETTLED_WITHIN_S):
-            while await _untold(clients, place) or any(_waiting(place, service) for service in SERVICES):
+            while await _untold(clients, place) or any(_waiting(place, name) for name in SERVICES):  # noqa: ASYNC110
                 await asyncio.sleep(0.3)
     except TimeoutError:
         waiting = {service: _waiting(place, service) for service in SERVICES}
@@ -119,9 +119,7 @@ class Checker:
             return
         bill = view.bill
         billed = (stay.total_vnd, stay.fund_vnd, stay.patient_vnd)
-        self._same(
-            "changed", f"{stay.visit} bill", (bill.total_vnd, bill.fund_vnd, bill.patient_vnd), billed
-        )
+        self._same("changed", f"{stay.visit} bill", (bill.total_vnd, bill.fund_vnd, bill.patient_vnd), billed)
         receipts = sorted(receipt.amount_vnd for receipt in bill.receipts)
         sent = sorted(transfer.amount_vnd for transfer in stay.transfers)
         self._counts(f"{stay.visit} receipts", receipts, sent)
@@ -134,14 +132,13 @@ class Checker:
     async def _compare_list(self, clients: Clients) -> None:
         """The list of visits holds every acknowledged visit once and nothing else."""
         seen: list[str] = []
-        token = ""
+        request = pb.ListVisitsRequest(page_size=200)
         while True:
-            request = pb.ListVisitsRequest(page_size=200, page_token=token)
-            page = await clients.answered("clerk", "ListVisits", lambda stub, asked=request: stub.ListVisits(asked))
+            page = await clients.answered("clerk", "ListVisits", lambda stub: stub.ListVisits(request))
             seen += [visit.name for visit in page.visits]
-            token = page.next_page_token
-            if not token:
+            if not page.next_page_token:
                 break
+            request.page_token = page.next_page_token
         self._counts("visits in the list", seen, [stay.visit for stay in self._model.stays])
 
     async def _compare_books(self, clients: Clients) -> None:
@@ -164,8 +161,8 @@ class Checker:
         for person, citizens in self._model.citizens().items():
             if len(citizens) > 1:
                 self._model.blame("doubled", f"person {person[-4:]} became {len(citizens)} citizens")
-        tickets = Counter((stay.room, stay.ticket) for stay in self._model.stays)
-        for (room, ticket), count in tickets.items():
+        tickets = Counter((stay.ticket_day, stay.room, stay.ticket) for stay in self._model.stays)
+        for (_, room, ticket), count in tickets.items():
             if count > 1:
                 self._model.blame("doubled", f"ticket {ticket} of {room} was given {count} times")
 
@@ -191,14 +188,18 @@ class Checker:
 
     def _sound(self, service: str) -> None:
         place = self._place
-        self._same("broken", f"{service} integrity", rows(place, service, "PRAGMA integrity_check"), [("ok",)])
+        self._same(
+            "broken", f"{service} integrity", rows(place, service, "PRAGMA integrity_check"), [("ok",)]
+        )
         self._same("broken", f"{service} foreign keys", rows(place, service, "PRAGMA foreign_key_check"), [])
         unfinished = "SELECT COUNT(*) FROM idempotency_keys WHERE result IS NULL"
         self._same("broken", f"{service} unfinished requests", number(place, service, unfinished), 0)
         self._same("unsettled", f"{service} outbox", _waiting(place, service), 0)
 
     def _identity_rows(self) -> None:
-        known = {name.removeprefix("citizens/") for names in self._model.citizens().values() for name in names}
+        known = {
+            name.removeprefix("citizens/") for names in self._model.citizens().values() for name in names
+        }
         self._column("identity", "citizens", "SELECT citizen_id FROM citizen", known)
         self._column(
             "identity",
@@ -258,7 +259,9 @@ class Checker:
         model, place = self._model, self._place
         self._column("payment", "bills", "SELECT visit_id FROM bill", map(_id, model.stays))
         issued = [_id(stay) for stay in model.discharged]
-        self._column("payment", "issued bills", "SELECT visit_id FROM bill WHERE issue_time IS NOT NULL", issued)
+        self._column(
+            "payment", "issued bills", "SELECT visit_id FROM bill WHERE issue_time IS NOT NULL", issued
+        )
         self._column(
             "payment",
             "issued bills in the ledger",

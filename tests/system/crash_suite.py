@@ -94,7 +94,6 @@ class Killings:
         return self.count_by_process.total()
 
 
-
 def percentile_ms(times_s: Sequence[float], part: float) -> int:
     """The time that this part (0 to 1) of the times stays under, milliseconds; 0 without any."""
     ordered = sorted(times_s)
@@ -147,7 +146,7 @@ class Killer:
         """Wait until the clients have got answers since the last restart, then for a moment of chance."""
         before = self._progress()
         began = time.monotonic()
-        while self._progress() < before + _PROGRESS and time.monotonic() < began + _PROGRESS_WITHIN_S:
+        while self._progress() < before + _PROGRESS and time.monotonic() < began + _PROGRESS_WITHIN_S:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         self.killings.recovery_s.append(time.monotonic() - began)
         await asyncio.sleep(self._dice.uniform(0.0, _CHANCE_S))
