@@ -23,7 +23,7 @@ PROTO_SOURCES = "protos"
 RELEASED = ROOT / "protos" / "released.binpb"
 TYPED = (
     "chassis", "standards", "identity_svc", "emr_svc", "insurance_svc", "payment_svc", "gateway",
-    "station", "sandbox", "cli", "bench", "dev.py",
+    "station", "deploy", "sandbox", "cli", "bench", "dev.py",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,9 +15,9 @@ from typing import Any, Literal, cast
 
 import structlog
 
-from chassis import outbox
+from chassis import audit, idempotency, outbox
 from chassis.breaker import Breaker, State
-from chassis.db import Database
+from chassis.db import Database, open_database
 from chassis.db.migrations import upgrade
 from chassis.errors import AppError, leaves
 from chassis.rpc.binding import ServiceBinding
@@ -34,6 +34,7 @@ from chassis.telemetry.metrics import Metrics
 EXIT_CONFIGURATION = 2
 EXIT_FAILED = 1
 OUTBOX_SAMPLE_S = 5.0
+PURGE_EVERY_S = 3_600.0
 # Health checks of a supervisor end after 30 s; a hung end is worse than a hard one, which is always safe.
 END_MS_MAX = 30_000
 
@@ -214,7 +215,16 @@ def _own_workers(assembly: Assembly, metrics: Metrics) -> list[Worker]:
                     _show_outbox(metrics, destination, [d for d in depths if d.destination == destination])
             await asyncio.sleep(OUTBOX_SAMPLE_S)
 
-    return [metrics.sample_loop_lag, *([outboxes] if assembly.databases else [])]
+    async def purge() -> None:
+        while True:
+            for database in assembly.databases:
+                try:
+                    await idempotency.purge(database, now=datetime.now(UTC))
+                except AppError as error:
+                    _log.warning("old request keys not purged", reason=error.reason)
+            await asyncio.sleep(PURGE_EVERY_S)
+
+    return [metrics.sample_loop_lag, *([outboxes, purge] if assembly.databases else [])]
 
 
 def _show_outbox(metrics: Metrics, destination: str, depths: Sequence[outbox.QueueDepth]) -> None:
@@ -253,26 +263,6 @@ def _listen_to_signals(stop: asyncio.Event) -> Callable[[], None]:
     return let_go
 
 
-def main(service: ServiceMain, arguments: Sequence[str] | None = None) -> int:
-    """The command line of a service: `serve`, `migrate` or `check-config`; returns the exit code.
-
-    Use in __main__.py: `sys.exit(main(ServiceMain(...)))`.
-    """
-    parser = argparse.ArgumentParser(prog=f"python -m {service.package}", description=service.name)
-    parser.add_argument("command", choices=("serve", "migrate", "check-config"))
-    command = parser.parse_args(arguments).command
-    try:
-        settings = load(service.settings_class)
-    except SettingsInvalid as invalid:
-        for fault in invalid.faults:
-            print(fault, file=sys.stderr)
-        return EXIT_CONFIGURATION
-    if command == "check-config":
-        print(f"{service.name}: the settings are complete")
-        return 0
-    return asyncio.run(_serve(service, settings) if command == "serve" else _migrate(service, settings))
-
-
 async def _serve(service: ServiceMain, settings: ProcessSettings) -> int:
     code = 0
     try:
@@ -296,3 +286,51 @@ async def _migrate(service: ServiceMain, settings: ProcessSettings) -> int:
     revision = await upgrade(url, package=service.package)
     print(f"{service.name}: the schema is at {revision}")
     return 0
+
+
+async def _check(service: ServiceMain, _: ProcessSettings) -> int:
+    print(f"{service.name}: the settings are complete")
+    return 0
+
+
+async def _verify_audit(service: ServiceMain, settings: ProcessSettings) -> int:
+    """Walk every audit chain of the service's store and name the first row of each that does not fit."""
+    url = getattr(settings, "database_url", "")
+    if not url:
+        print(f"{service.name} has no database")
+        return 0
+    database = await open_database(url, queries=(), package=service.package)
+    try:
+        report = await audit.verify(database)
+    finally:
+        await database.close()
+    for found in report.breaks:
+        print(f"{service.name}: chain {found.writer_id} row {found.seq}: {found.why}")
+    print(f"{service.name}: {report.row_count} audit rows, {len(report.breaks)} breaks")
+    return 0 if report.is_intact else EXIT_FAILED
+
+
+COMMANDS: dict[str, Callable[[ServiceMain, ProcessSettings], Coroutine[Any, Any, int]]] = {
+    "serve": _serve,
+    "migrate": _migrate,
+    "check-config": _check,
+    "verify-audit": _verify_audit,
+}
+"""What `python -m <service>` can be told to do."""
+
+
+def main(service: ServiceMain, arguments: Sequence[str] | None = None) -> int:
+    """The command line of a service: `serve`, `migrate`, `check-config` or `verify-audit`; returns the exit code.
+
+    Use in __main__.py: `sys.exit(main(ServiceMain(...)))`.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {service.package}", description=service.name)
+    parser.add_argument("command", choices=COMMANDS)
+    command = parser.parse_args(arguments).command
+    try:
+        settings = load(service.settings_class)
+    except SettingsInvalid as invalid:
+        for fault in invalid.faults:
+            print(fault, file=sys.stderr)
+        return EXIT_CONFIGURATION
+    return asyncio.run(COMMANDS[command](service, settings))

@@ -1,4 +1,4 @@
-"""`python -m emr_svc serve | migrate | check-config`."""
+"""`python -m emr_svc serve | migrate | check-config | verify-audit`."""
 
 from __future__ import annotations
 

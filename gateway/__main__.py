@@ -1,4 +1,4 @@
-"""`python -m gateway serve | migrate | check-config`."""
+"""`python -m gateway serve | migrate | check-config | verify-audit`."""
 
 from __future__ import annotations
 

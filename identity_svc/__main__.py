@@ -1,4 +1,4 @@
-"""`python -m identity_svc serve | migrate | check-config`."""
+"""`python -m identity_svc serve | migrate | check-config | verify-audit`."""
 
 from __future__ import annotations
 

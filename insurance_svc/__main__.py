@@ -1,4 +1,4 @@
-"""`python -m insurance_svc serve | migrate | check-config`."""
+"""`python -m insurance_svc serve | migrate | check-config | verify-audit`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m payment_svc serve | migrate | check-config`."""
+"""`python -m payment_svc serve | migrate | check-config | verify-audit`."""
 
 from __future__ import annotations
 

@@ -26,7 +26,6 @@ BREAKER_STATES: Final = ("closed", "half_open", "open")
 
 _LABEL = re.compile(r"[A-Za-z0-9_./:-]{1,96}", re.ASCII)
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-_GROUP_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Labels:
@@ -89,9 +88,6 @@ class Metrics:
             ["destination"],
             registry=registry,
         )
-        self._group_size = Histogram(
-            "db_group_size", "Operations in one commit.", ["kind"], registry=registry, buckets=_GROUP_SIZES
-        )
         self._lag = Histogram(
             "event_loop_lag_seconds", "How late the event loop woke up.", registry=registry, buckets=_SECONDS
         )
@@ -127,10 +123,6 @@ class Metrics:
         self._outbox_depth.labels(label).set(depth)
         self._outbox_age.labels(label).set(oldest_age_s)
         self._outbox_parked.labels(label).set(parked)
-
-    def db_group_size(self, kind: str, size: int) -> None:
-        """Record how many operations one commit ("write") or one snapshot ("read") served."""
-        self._group_size.labels(self._names.of(kind)).observe(size)
 
     def watch(self, counts: Callable[[], TelemetryCounts]) -> None:
         """Show what happened to the spans: `metrics.watch(lambda: telemetry.counts)`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -33,7 +33,7 @@ IMPORT_MS = 60_000
 def add(commands: Commands) -> None:
     """Describe the commands."""
     parser = commands.add_parser("reconcile", help="import a statement, match it, list what does not fit")
-    parser.add_argument("file", type=Path, help="the bank's file")
+    parser.add_argument("file", type=readable, help="the bank's file")
     parser.add_argument("--format", choices=sorted(FORMATS), required=True)
     parser.add_argument("--account", required=True, help="the facility's account number")
     add_request_id(parser)
@@ -47,6 +47,16 @@ def add(commands: Commands) -> None:
     add_request_id(listing)
     listing.set_defaults(run=breaks)
     commands.add_parser("balances", help="the ledger's balances").set_defaults(run=balances)
+
+
+def readable(text: str) -> Path:
+    """A file that can be read now: a stream of parts that breaks off has no good error of its own."""
+    file = Path(text)
+    try:
+        with file.open("rb"):
+            return file
+    except OSError as cause:
+        raise ArgumentTypeError(f"cannot read {text}: {cause.strerror}") from cause
 
 
 async def reconcile(arguments: Namespace, gateway: Gateway) -> None:

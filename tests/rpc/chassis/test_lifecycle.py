@@ -178,6 +178,9 @@ async def test_stores_are_closed_after_everything_that_may_write(keys):
         async def read(self, work):
             return []
 
+        async def write(self, work):
+            return 0
+
         async def close(self) -> None:
             order.append("database")
 

@@ -26,7 +26,7 @@ from station.demo.desk import ACCOUNT
 from station.processes import Processes
 from tests.support.suites import FAST
 
-LINE = "KB-NOI;Khám nội;1;50600;50600"
+LINES = ("--line", "KB-NOI;Khám nội;1;50600;50600", "--line", "XN-CTM;Công thức máu;1;480000;430000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ def test_a_visit_from_the_card_to_the_reconciled_bank(suite: Suite, run: Run, tm
     listed = run("visit", "list")
     called = run("visit", "call", "CLI-1")
     recorded = run("--json", "visit", "record", visit, "--note", "sốt nhẹ", "--diagnosis", "J06.9=viêm họng")
-    ended = run("visit", "discharge", visit, "--line", LINE, who="cashier")
+    ended = run("visit", "discharge", visit, *LINES, who="cashier")
     asked = run("--json", "pay", visit, who="cashier")
     drawn = run("pay", visit, "--qr", who="cashier")
     intent = asked.json["intents"][-1]
@@ -181,7 +181,6 @@ def test_a_visit_from_the_card_to_the_reconciled_bank(suite: Suite, run: Run, tm
     # A second file of the same lines: everything is there already.
     assert again.json["statement"]["duplicate_count"] == again.json["statement"]["line_count"]
     assert "Cộng" in balances.out
-    assert balances_json.json["sum_vnd"] == "0" if "sum_vnd" in balances_json.json else True
     rows = [int(balance.get("balance_vnd", "0")) for balance in balances_json.json["balances"]]
     assert rows
     assert sum(rows) == 0
@@ -318,7 +317,7 @@ def test_too_short_a_deadline_is_an_unknown_outcome(suite: Suite, run: Run) -> N
         ("visit", "discharge", "visits/7"),
         ("visit", "discharge", "visits/7", "--line", "x"),
         ("visit", "discharge", "visits/7", "--line", "A;x;1;one;2"),
-        ("reconcile", "file.xml", "--format", "pdf", "--account", "1"),
+        ("reconcile", "README.md", "--format", "pdf", "--account", "1"),
     ],
     ids=" ".join,
 )

@@ -31,17 +31,15 @@ def test_calls_are_counted_and_timed_by_code() -> None:
     assert 'service_info{service="identity"} 1.0' in text
 
 
-def test_breaker_outbox_and_group_size_are_shown() -> None:
+def test_breaker_and_outbox_are_shown() -> None:
     metrics = Metrics("emr")
     metrics.breaker_state("population", "HALF_OPEN")
     metrics.outbox("coordination_hub", depth=3, oldest_age_s=12.5, parked=1)
-    metrics.db_group_size("write", 5)
     text = told(metrics)
     assert 'breaker_state{breaker="population"} 1.0' in text
     assert 'outbox_depth{destination="coordination_hub"} 3.0' in text
     assert 'outbox_oldest_age_seconds{destination="coordination_hub"} 12.5' in text
     assert 'outbox_parked{destination="coordination_hub"} 1.0' in text
-    assert 'db_group_size_bucket{kind="write",le="8.0"} 1.0' in text
 
 
 def test_state_of_a_breaker_that_does_not_exist_is_our_own_mistake() -> None:
