@@ -24,7 +24,7 @@ from chassis.rpc.binding import ServiceBinding
 from chassis.rpc.channel import Channel
 from chassis.rpc.credentials import tls_of
 from chassis.rpc.dial import dial
-from chassis.rpc.pipeline import TraceIdOf
+from chassis.rpc.pipeline import Dispatcher, TraceIdOf
 from chassis.rpc.server import Limits, Server
 from chassis.rpc.tokens import Authenticator, Verifier
 from chassis.settings import ProcessSettings, SettingsInvalid, load
@@ -57,6 +57,8 @@ class Assembly:
     """Called in reverse order after the server and the workers have ended."""
     databases: Sequence[Database] = ()
     """Closed after everything else; the depth of their outboxes is shown as metrics."""
+    dispatchers: Sequence[Dispatcher] = ()
+    """Of fronts beside the gRPC server, such as HTTP; their calls are counted with the server's."""
     breakers: Sequence[Breaker] = ()
     """Of the systems outside the suite; their state is shown as a metric, like that of the channels'."""
     verifier: Authenticator | None = None
@@ -154,6 +156,8 @@ async def run(
             ends.push_async_callback(close)
         for breaker in assembly.breakers:
             breaker.watch(lambda name, state: metrics.breaker_state(name, state.name))
+        for dispatcher in assembly.dispatchers:
+            dispatcher.count_in(metrics)
         page = metrics.serve(settings.metrics_listen)
         ends.push_async_callback(asyncio.to_thread, page.close)
         server = _server(assembly, settings, telemetry, metrics)

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -13,6 +14,7 @@ import aiohttp
 from chassis.errors import AppError, Kind
 from chassis.rpc.channel import Channel
 from chassis.rpc.context import Caller, acting_as
+from chassis.rpc.credentials import Tls, tls_of
 from chassis.rpc.dial import dial
 from chassis.telemetry import Telemetry
 from lienthong.gateway.v1.gateway_pb2_grpc import GatewayServiceStub
@@ -50,6 +52,8 @@ class Access:
     client_id: str = ""
     client_secret: str = ""
     deadline_ms: int = DEADLINE_MS
+    tls: Tls | None = None
+    """Our certificate and the CA, where the gateway asks for one."""
 
     @classmethod
     def from_environment(cls, *, gateway: str | None, deadline_ms: int | None) -> Access:
@@ -61,6 +65,7 @@ class Access:
             client_id=os.environ.get("LIENTHONG_CLIENT_ID", ""),
             client_secret=os.environ.get("LIENTHONG_CLIENT_SECRET", ""),
             deadline_ms=deadline_ms or DEADLINE_MS,
+            tls=tls_of(*(_path_of(f"LIENTHONG_TLS_{part}_FILE") for part in ("CERT", "KEY", "CA"))),
         )
 
 
@@ -88,7 +93,7 @@ async def connected(access: Access) -> AsyncIterator[Gateway]:
     """
     token = access.token or await sign_in(access)
     telemetry = Telemetry("cli", None, None, enabled=False)
-    channel = dial("gateway", access.gateway, telemetry=telemetry, sender="cli")
+    channel = dial("gateway", access.gateway, telemetry=telemetry, sender="cli", tls=access.tls)
     try:
         yield Gateway(channel, token, access.deadline_ms)
     finally:
@@ -116,3 +121,8 @@ async def sign_in(access: Access) -> str:
             return str((await answer.json())["access_token"])
     except (aiohttp.ClientError, TimeoutError, KeyError) as cause:
         raise SignInRefused(0) from cause
+
+
+def _path_of(variable: str) -> Path | None:
+    text = os.environ.get(variable, "")
+    return Path(text) if text else None

@@ -43,7 +43,9 @@ async def assemble(settings: Settings, dial: Callable[[str], Channel], telemetry
     )
     bindings = [collect(add_GatewayServiceServicer_to_server, servicer)]
     own = LocalNetwork()
-    own.register("gateway", bindings, verifier=verifier, telemetry=telemetry, trace_id_of=journey_trace_id)
+    http = own.register(
+        "gateway", bindings, verifier=verifier, telemetry=telemetry, trace_id_of=journey_trace_id
+    )
     front = HttpFront(
         application(
             own.channel("gateway", telemetry=telemetry, sender="http"),
@@ -58,6 +60,7 @@ async def assemble(settings: Settings, dial: Callable[[str], Channel], telemetry
         name="gateway",
         bindings=bindings,
         workers=[verifier.run, lambda: _while_running(front)],
+        dispatchers=[http],
         verifier=verifier,
         trace_id_of=journey_trace_id,
     )

@@ -75,6 +75,7 @@ async def assembled(environ: Mapping[str, str] = os.environ) -> AsyncIterator[On
             workers=[worker for part in parts for worker in part.workers],
             close=[close for part in parts for close in part.close],
             databases=[database for part in parts for database in part.databases],
+            breakers=[breaker for part in parts for breaker in part.breakers],
         )
         yield OneBox(network=network, gateway=whole, settings=settings, telemetry=telemetry)
 

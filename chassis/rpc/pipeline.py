@@ -142,6 +142,10 @@ class Dispatcher:
                 self._wrap(method)
                 self.methods[method.full_name] = method
 
+    def count_in(self, metrics: Metrics) -> None:
+        """Count and time the calls from now on."""
+        self._metrics = metrics
+
     def _wrap(self, method: Method) -> None:
         handler = method.handler
         if method.response_streaming:
