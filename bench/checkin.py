@@ -109,13 +109,9 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[list[Measurement], d
     """Start everything, let every patient come once, and measure in turns."""
     with ExitStack() as ends:
         running = []
-        for number, name in enumerate(options.topologies):
+        for name in options.topologies:
             say(f"starting: {name}")
-            state_dir = folder / f"suite-{number}"
-            if name == NOOP:
-                topology = topologies.start_noop(state_dir)
-            else:
-                topology = topologies.start_suite(name, state_dir, people_count=options.people)
+            topology = topologies.start(name, folder, people_count=options.people)
             ends.callback(topology.processes.stop)
             running.append(topology)
         for topology in running:

@@ -12,9 +12,10 @@ import psutil
 from bench.noop import messages
 from sandbox.control import SandboxControl
 from station import layout
-from station.processes import Processes, Program, free_port
+from station.processes import DidNotStart, Processes, Program, free_port
 
-NOOP, FIVE, UNTRACED, ONEBOX = "no-op", "five processes", "five, untraced", "one process"
+NOOP, FIVE, UNTRACED, ONEBOX = "no-op", "five processes", "untraced", "one process"
+START_TRIES = 3
 CLERKS = 16
 TOKEN_LIFE_S = 6 * 3_600
 _NOOP_ROLES = ("external", "identity", "emr", "insurance", "payment", "gateway")
@@ -52,6 +53,23 @@ class Topology:
         }
 
 
+def start(name: str, folder: Path, *, people_count: int) -> Topology:
+    """Start one topology in a folder of its own.
+
+    Free ports are chosen before they are taken, and a busy machine may hand one out meanwhile: so it is tried thrice.
+    """
+    for attempt in range(START_TRIES):
+        state_dir = folder / f"{name.replace(' ', '-').replace(',', '')}-{attempt}"
+        try:
+            if name == NOOP:
+                return start_noop(state_dir)
+            return start_suite(name, state_dir, people_count=people_count)
+        except DidNotStart:
+            if attempt == START_TRIES - 1:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
 def start_noop(state_dir: Path) -> Topology:
     """The no-op topology; its outside program stands where the sandbox stands."""
     ports = {role: free_port(0) for role in _NOOP_ROLES}
@@ -80,8 +98,7 @@ def start_suite(name: str, state_dir: Path, *, people_count: int) -> Topology:
     programs = [layout.onebox_program(place)] if name == ONEBOX else layout.service_programs(place)
     if name == UNTRACED:
         programs = [
-            replace(program, arguments=("bench.untraced", *program.arguments))
-            for program in programs
+            replace(program, arguments=("bench.untraced", *program.arguments)) for program in programs
         ]
     processes.start([layout.sandbox_program(place), *programs])
     cards, tokens = asyncio.run(_people_and_tokens(place.url("sandbox_control"), people_count))

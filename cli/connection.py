@@ -110,11 +110,11 @@ async def sign_in(access: Access) -> str:
         return ""
     timeout = aiohttp.ClientTimeout(total=_SIGN_IN_TIMEOUT_S)
     form = {"grant_type": "client_credentials"}
-    who = aiohttp.BasicAuth(access.client_id, access.client_secret)
+    who = {"Authorization": aiohttp.encode_basic_auth(access.client_id, access.client_secret)}
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(f"{access.issuer}/token", data=form, auth=who) as answer,
+            session.post(f"{access.issuer}/token", data=form, headers=who) as answer,
         ):
             if answer.status != 200:
                 raise SignInRefused(answer.status)

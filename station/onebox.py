@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
-import payment_svc.__main__
-
 import emr_svc.__main__
 import gateway.__main__
 import identity_svc.__main__
 import insurance_svc.__main__
+import payment_svc.__main__
 from chassis import lifecycle
 from chassis.lifecycle import Assembly, ServiceMain
 from chassis.rpc.channel import Channel
 from chassis.rpc.local import LocalNetwork
+from chassis.rpc.pipeline import Dispatcher
 from chassis.rpc.tokens import Verifier
 from chassis.settings import ProcessSettings, load
 from chassis.telemetry import Telemetry, logs
@@ -55,6 +55,7 @@ async def assembled(environ: Mapping[str, str] = os.environ) -> AsyncIterator[On
     network = LocalNetwork()
     async with AsyncExitStack() as ends:
         parts: list[Assembly] = []
+        counted: list[Dispatcher] = []
         for service in (*SERVICES, GATEWAY):
             settings = load(service.settings_class, environ)
             telemetry = Telemetry(
@@ -62,7 +63,7 @@ async def assembled(environ: Mapping[str, str] = os.environ) -> AsyncIterator[On
             )
             ends.callback(telemetry.close)
             assembly = await service.assemble(settings, _dial(network, service.name, telemetry), telemetry)
-            network.register(
+            dispatcher = network.register(
                 service.name,
                 assembly.bindings,
                 verifier=assembly.verifier or Verifier.from_file(settings.token_key_file),
@@ -70,11 +71,15 @@ async def assembled(environ: Mapping[str, str] = os.environ) -> AsyncIterator[On
                 trace_id_of=assembly.trace_id_of,
             )
             parts.append(assembly)
+            if service is not GATEWAY:
+                # The gateway's own server counts its calls; these have no server.
+                counted.append(dispatcher)
         whole = replace(
             parts[-1],
             workers=[worker for part in parts for worker in part.workers],
             close=[close for part in parts for close in part.close],
             databases=[database for part in parts for database in part.databases],
+            dispatchers=[*counted, *parts[-1].dispatchers],
             breakers=[breaker for part in parts for breaker in part.breakers],
         )
         yield OneBox(network=network, gateway=whole, settings=settings, telemetry=telemetry)

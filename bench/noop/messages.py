@@ -39,13 +39,23 @@ def verify_card_response() -> identity.VerifyCardResponse:
         outcome=identity.VERIFICATION_OUTCOME_VERIFIED,
         fields=[
             identity.FieldCheck(field=field, result=identity.FIELD_RESULT_MATCH)
-            for field in ("full_name", "birth_date", "gender", "address")
+            for field in ("personal_number", "full_name", "birth_date", "gender", "address")
         ],
         register_reference="3f2504e0-4f89-41d3-9a0c-0305e82c3301",
         check_time=NOW,
+        warnings=["UNKNOWN_PREFIX"],
+    )
+    old_unit = identity.AdministrativeUnit(
+        vintage="before-2025-07",
+        ward_code="01945",
+        ward_name="Xã Khang Ninh",
+        district_code="061",
+        district_name="Huyện Ba Bể",
+        province_code="06",
+        province_name="Tỉnh Bắc Kạn",
     )
     unit = identity.AdministrativeUnit(
-        vintage="2025-07-01",
+        vintage="from-2025-07",
         ward_code="01840",
         ward_name="Xã Ba Bể",
         province_code="19",
@@ -73,7 +83,14 @@ def verify_card_response() -> identity.VerifyCardResponse:
         address=identity.AddressResolution(
             text=ADDRESS,
             candidates=[
-                identity.AddressCandidate(new_unit=unit, old_unit=unit, change=identity.UNIT_CHANGE_KEPT)
+                identity.AddressCandidate(
+                    new_unit=unit,
+                    old_unit=old_unit,
+                    change=identity.UNIT_CHANGE_MERGED,
+                    reason_vi="Xã Khang Ninh, Huyện Ba Bể, Tỉnh Bắc Kạn nhập vào Xã Ba Bể, Tỉnh Thái Nguyên.",
+                    reason_en="Xã Khang Ninh, Huyện Ba Bể, Tỉnh Bắc Kạn became Xã Ba Bể, Tỉnh Thái Nguyên.",
+                    legal_reference="19/2025/QĐ-TTg",
+                )
             ],
         ),
         create_time=NOW,
@@ -104,8 +121,8 @@ def check_coverage_response() -> insurance.CheckCoverageResponse:
             citizen=CITIZEN,
             outcome=insurance.COVERAGE_OUTCOME_VALID,
             portal_code="000",
-            explanation_vi="Thẻ bảo hiểm y tế còn giá trị sử dụng.",
-            explanation_en="The insurance card is valid.",
+            explanation_vi="Thẻ BHYT hợp lệ. Tiếp nhận khám BHYT.",
+            explanation_en="The card is valid on the day of the service.",
             card=insurance.InsuranceCard(
                 number="DN4199926000019",
                 object_group="DN",

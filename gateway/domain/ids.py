@@ -6,7 +6,7 @@ import re
 import uuid
 
 _JOURNEYS = uuid.UUID("6c69656e-7468-5f6e-8767-617465776179")
-_VISIT_NAME = re.compile(r"visits/([0-9a-f]{32})(?:/|$)")
+_VISIT_NAME = re.compile(r"visits/([0-9a-f]{32})(?:/|\Z)")
 
 
 def visit_id_of(request_id: str) -> str:

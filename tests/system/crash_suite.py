@@ -37,7 +37,7 @@ _PROGRESS = 4
 """Requests answered since the last restart before the next kill."""
 _PROGRESS_WITHIN_S = 6.0
 _CHANCE_S = 0.6
-_START_S = 1.5
+_START_S = 0.7
 """A process that is killed while it starts is killed in this time."""
 
 
@@ -107,6 +107,7 @@ class Killer:
         progress: How much the clients got done so far; a kill waits for some of it, so that it hits running work.
         two_at_once: Part of the kills that take a second process down in the same instant.
         while_starting: Part of the kills that hit the process again in its first moments.
+        hasty: Part of the kills that do not wait for work, and so hit a suite that is still finding together.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Killer:
         progress: Callable[[], int],
         two_at_once: float = 0.2,
         while_starting: float = 0.15,
+        hasty: float = 0.2,
     ) -> None:
         self.killings = Killings()
         self._processes = processes
@@ -126,6 +128,7 @@ class Killer:
         self._progress = progress
         self._two_at_once = two_at_once
         self._while_starting = while_starting
+        self._hasty = hasty
         self._bag: list[str] = []
 
     async def run(self, kill_count: int) -> None:
@@ -144,6 +147,9 @@ class Killer:
 
     async def _until_work_is_running(self) -> None:
         """Wait until the clients have got answers since the last restart, then for a moment of chance."""
+        if self._dice.random() < self._hasty:
+            await asyncio.sleep(self._dice.uniform(0.0, _CHANCE_S))
+            return
         before = self._progress()
         began = time.monotonic()
         while self._progress() < before + _PROGRESS and time.monotonic() < began + _PROGRESS_WITHIN_S:  # noqa: ASYNC110
