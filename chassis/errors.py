@@ -324,16 +324,17 @@ class Internal(AppError):
 def from_format_error(error: BaseException) -> InvalidArgument | None:
     """An InvalidArgument of a published format's error (`.reason`, `.vi`, `.field`), or None for others.
 
-    `standards` knows nothing of services, so its errors are recognised by their shape.
-    Their own text may quote the input and therefore stays behind.
+    `standards` knows nothing of services, so its errors are recognised by their shape. Of their texts only the class's
+    own `en` and `vi` go on, which quote no input; `str()` of a stranger's error may.
     """
     reason = getattr(error, "reason", None)
     vi = getattr(error, "vi", None)
     field = getattr(error, "field", None)
     if isinstance(error, AppError) or not isinstance(reason, str) or not isinstance(vi, str):
         return None
+    advice = getattr(type(error), "en", "Correct the field; the reason names the broken rule.")
     return InvalidArgument(
-        "Correct the field; the reason names the broken rule.",
+        str(advice),
         field=field if isinstance(field, str) and field else None,
         reason=reason,
         vi=vi,

@@ -90,18 +90,26 @@ async def peek(tx: Tx, key: RequestKey) -> str | None:
     return None if row["result"] is None else str(row["result"])
 
 
-async def recall(tx: Tx, key: RequestKey) -> str | None:
+async def recall(tx: Tx, key: RequestKey, *, result: str | None = None, keep: Keep = "90d") -> str | None:
     """The result of an earlier run of this request, or None and the key is taken for this transaction.
 
     Two runs at once: the second waits, or is run again after the first, and then finds its result.
 
+    Args:
+        result: What to keep, where it is known before the effect: `remember` is not called then, one statement less.
+        keep: How long, where `result` is given.
     Raises:
         RequestIdReused: the id was used for another body.
         RequestUnfinished: the earlier run kept no result.
     """
     place = {"subject": key.subject, "method": key.method, "request_id": key.request_id}
     taken = await tx.execute(
-        "frame_idempotency_claim", **place, fingerprint=key.fingerprint, create_time=to_text(key.create_time)
+        "frame_idempotency_claim",
+        **place,
+        fingerprint=key.fingerprint,
+        result=result,
+        keep=keep,
+        create_time=to_text(key.create_time),
     )
     if taken == 1:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -37,6 +38,8 @@ OUTBOX_SAMPLE_S = 5.0
 PURGE_EVERY_S = 3_600.0
 # Health checks of a supervisor end after 30 s; a hung end is worse than a hard one, which is always safe.
 END_MS_MAX = 30_000
+GC_OBJECTS = 10_000
+"""New containers between two runs of the collector: some hundred calls."""
 
 _log = structlog.get_logger("chassis.lifecycle")
 
@@ -128,6 +131,7 @@ async def serve(
         channels = Channels(service.name, settings, telemetry, metrics)
         ends.push_async_callback(channels.close)
         assembly = await service.assemble(settings, channels, telemetry)
+        settle_memory()
         await run(assembly, settings, telemetry=telemetry, metrics=metrics, stop=stop)
 
 
@@ -176,6 +180,16 @@ async def run(
                 for task in owned:
                     task.cancel()
     _log.info("ended")
+
+
+def settle_memory() -> None:
+    """Hide what the start built (modules, tables, descriptors) from the collector, and let it come less often.
+
+    A call leaves few cycles; the default threshold of 700 objects made the collector 4 % of a check-in (measured).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS, 20, 20)
 
 
 def _server(assembly: Assembly, settings: ProcessSettings, telemetry: Telemetry, metrics: Metrics) -> Server:

@@ -7,9 +7,8 @@ import binascii
 import re
 from datetime import date, datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from chassis.db.columns import to_text, to_time
+from chassis.rpc.timestamps import to_timestamp
 from emr_svc.domain.errors import (
     DateMalformed,
     KindRequired,
@@ -132,8 +131,8 @@ def visit_message(visit: Visit) -> pb.Visit:
         kind=pb.VisitKind.Value(f"VISIT_KIND_{visit.kind.value}"),
         state=pb.VisitState.Value(f"VISIT_STATE_{visit.state.value}"),
         reason_text=visit.reason_text,
-        open_time=_timestamp(visit.open_time),
-        close_time=None if visit.close_time is None else _timestamp(visit.close_time),
+        open_time=to_timestamp(visit.open_time),
+        close_time=None if visit.close_time is None else to_timestamp(visit.close_time),
         entries=[_entry_message(entry) for entry in visit.entries],
         ticket=ticket_message(visit.ticket),
         version=visit.version,
@@ -149,8 +148,8 @@ def ticket_message(ticket: QueueTicket) -> pb.QueueTicket:
         priority_class=pb.PriorityClass.Value(f"PRIORITY_CLASS_{ticket.priority_class.name}"),
         state=pb.TicketState.Value(f"TICKET_STATE_{ticket.state.value}"),
         queue_date=ticket.queue_date.isoformat(),
-        create_time=_timestamp(ticket.create_time),
-        call_time=None if ticket.call_time is None else _timestamp(ticket.call_time),
+        create_time=to_timestamp(ticket.create_time),
+        call_time=None if ticket.call_time is None else to_timestamp(ticket.call_time),
     )
 
 
@@ -171,12 +170,6 @@ def _entry_message(entry: Entry) -> pb.Entry:
         kind=pb.EntryKind.Value(f"ENTRY_KIND_{entry.kind.value}"),
         code=entry.code,
         text=entry.text,
-        record_time=_timestamp(entry.record_time),
+        record_time=to_timestamp(entry.record_time),
         author=entry.author,
     )
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    message = Timestamp()
-    message.FromDatetime(moment)
-    return message

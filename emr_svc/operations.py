@@ -37,7 +37,7 @@ class Operations:
         now = self._clock.now()
 
         async def work(tx: Tx) -> Visit:
-            if await recall(tx, key) is not None:
+            if await recall(tx, key, result=command.visit_id) is not None:
                 return await self._known(tx, command.visit_id, facility_code)
             if not await self._store.claim_visit_id(
                 tx, visit_id=command.visit_id, citizen_id=command.citizen_id
@@ -53,7 +53,6 @@ class Operations:
                 visit = rules.opened(command, facility_code=facility_code, ticket_number=number, now=now)
                 await self._store.add(tx, visit)
                 await self._note(tx, "open_visit", visit, caller, now)
-            await remember(tx, key, visit.visit_id)
             return visit
 
         # No read here decides a write, and the counter's row lock orders the tickets.

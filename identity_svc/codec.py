@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.errors import InvalidArgument
+from chassis.rpc.timestamps import to_timestamp
 from identity_svc.domain.errors import (
     CitizenNameMalformed,
     IdentifierFormWrong,
@@ -145,8 +143,8 @@ def to_citizen(citizen: Citizen, address: Reading) -> pb.Citizen:
         gender=_GENDERS[facts.gender],
         identifiers=[_to_identifier(each) for each in citizen.identifiers],
         address=to_resolution(address),
-        create_time=_to_timestamp(citizen.create_time),
-        update_time=_to_timestamp(citizen.update_time),
+        create_time=to_timestamp(citizen.create_time),
+        update_time=to_timestamp(citizen.update_time),
         verification=None if citizen.verification is None else to_verification(citizen.verification),
     )
 
@@ -158,7 +156,7 @@ def to_verification(check: Verification) -> pb.Verification:
         outcome=_OUTCOMES[check.outcome],
         fields=[_to_field(each) for each in check.fields],
         register_reference=check.register_reference,
-        check_time=_to_timestamp(check.check_time),
+        check_time=to_timestamp(check.check_time),
         warnings=check.warnings,
         degraded_reason=check.degraded_reason,
         recheck_pending=check.recheck_pending,
@@ -198,8 +196,8 @@ def _to_identifier(identifier: Identifier) -> pb.Identifier:
         kind=_KINDS[identifier.kind],
         value=identifier.value,
         assurance=_ASSURANCES[identifier.assurance],
-        start_time=_to_timestamp(identifier.start_time),
-        end_time=None if identifier.end_time is None else _to_timestamp(identifier.end_time),
+        start_time=to_timestamp(identifier.start_time),
+        end_time=None if identifier.end_time is None else to_timestamp(identifier.end_time),
     )
 
 
@@ -227,7 +225,3 @@ def _to_unit(
         province_code=ward.province_code,
         province_name="" if province is None else province.name,
     )
-
-
-def _to_timestamp(moment: datetime) -> Timestamp:
-    return Timestamp(seconds=int(moment.timestamp()), nanos=moment.microsecond * 1_000)

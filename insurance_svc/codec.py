@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from chassis.rpc.timestamps import to_timestamp
 from insurance_svc.domain.errors import (
     CitizenNotFound,
     LineMalformed,
@@ -122,7 +121,7 @@ def from_coverage(coverage: Coverage) -> pb.Coverage:
         explanation_vi=finding.explanation_vi,
         explanation_en=finding.explanation_en,
         evidence=[f"{visit}/evidence/{each}" for each in coverage.evidence_ids],
-        as_of_time=_moment(coverage.as_of_time),
+        as_of_time=to_timestamp(coverage.as_of_time),
         recheck_pending=finding.needs_recheck,
         check_number=coverage.check_number,
         degraded_reason=finding.degraded_reason,
@@ -142,8 +141,8 @@ def from_evidence(evidence: Evidence) -> pb.Evidence:
         request_form=call.form,
         portal_code=call.code,
         failure_reason=call.failure_reason,
-        send_time=_moment(call.send_time),
-        receive_time=_moment(call.receive_time),
+        send_time=to_timestamp(call.send_time),
+        receive_time=to_timestamp(call.receive_time),
         reply_sha256=evidence.reply_sha256,
         reply=call.reply,
         caller=evidence.caller,
@@ -163,7 +162,7 @@ def from_split(stored: StoredSplit) -> pb.Split:
         patient_vnd=split.patient_vnd,
         other_funding_vnd=split.other_funding_vnd,
         provisional=split.benefit.is_provisional,
-        create_time=_moment(stored.create_time),
+        create_time=to_timestamp(stored.create_time),
         split_number=stored.split_number,
     )
 
@@ -216,9 +215,3 @@ def _card(card: InsuranceCard) -> pb.InsuranceCard:
 
 def _day(day: date | None) -> str:
     return "" if day is None else day.isoformat()
-
-
-def _moment(moment: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp

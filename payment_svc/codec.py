@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from chassis.errors import InvalidArgument
+from chassis.rpc.timestamps import to_timestamp
 from lienthong.payment.v1 import payment_pb2 as pb
 from payment_svc.domain.bills import BillLine, Intent
 from payment_svc.domain.breaks import EXPLANATIONS, Break, Resolution
@@ -122,12 +121,12 @@ def to_bill(view: BillView, now: datetime) -> pb.Bill:
                 amount_vnd=receipt.amount_vnd,
                 # The visit's id is the id of its trace.
                 trace_code=trace_code(bill.visit_id),
-                issue_time=_to_timestamp(receipt.issue_time),
+                issue_time=to_timestamp(receipt.issue_time),
             )
             for receipt in view.receipts
         ],
         reconciled=view.is_reconciled,
-        issue_time=_to_timestamp(bill.issue_time) if bill.issue_time else None,
+        issue_time=to_timestamp(bill.issue_time) if bill.issue_time else None,
     )
 
 
@@ -180,7 +179,7 @@ def to_break(item: Break) -> pb.Break:
         account=item.account,
         bank_reference=item.bank_reference,
         bill=f"visits/{item.visit_id}/bill" if item.visit_id else "",
-        create_time=_to_timestamp(item.create_time),
+        create_time=to_timestamp(item.create_time),
         explanation_vi=explanation_vi,
         explanation_en=explanation_en,
         resolution=pb.BreakResolution.Value(f"BREAK_RESOLUTION_{resolution}"),
@@ -206,17 +205,11 @@ def _to_intent(intent: Intent, bill_name: str, view: BillView, now: datetime) ->
         amount_vnd=intent.amount_vnd,
         reference_code=intent.reference_code,
         vietqr_payloads=intent.payloads,
-        expire_time=_to_timestamp(intent.expire_time),
+        expire_time=to_timestamp(intent.expire_time),
         state=pb.IntentState.Value(f"INTENT_STATE_{intent.state(now).value}"),
         received_vnd=intent.received_vnd,
         confirmed_by_bank=view.is_confirmed(intent),
     )
-
-
-def _to_timestamp(moment: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp
 
 
 def _part(pattern: re.Pattern[str], name: str, *, field: str, form: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 TONE_MARKS = "\u0300\u0301\u0303\u0309\u0323"
 """Grave, acute, tilde, hook above, dot below."""
@@ -19,6 +20,8 @@ _PLAIN_NUCLEI = frozenset(
     ).split()
 )
 _QUALITY_VOWELS = frozenset("ăâêôơư")
+WORDS_KEPT = 16_384
+"""Single words, of which Vietnamese has some 7,000 syllables; no name and no address can be put together from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def split_tone(word: str) -> tuple[str, str]:
     return (unicodedata.normalize("NFC", _TONE.sub("", decomposed)), tones) if tones else (word, "")
 
 
+@lru_cache(maxsize=WORDS_KEPT)
 def parse_syllable(word: str) -> Syllable | None:
     """Take one word apart, or give None when it is not a Vietnamese syllable (ethnic and foreign names)."""
     toneless, tones = split_tone(word.casefold())
@@ -70,6 +74,7 @@ def _tone_index(syllable: Syllable) -> int:
     return 0
 
 
+@lru_cache(maxsize=WORDS_KEPT)
 def place_tone(word: str) -> str:
     """Move the tone mark of one NFC word to its canonical letter: hoà → hòa, khoẻ → khỏe, thuý → thúy.
 
@@ -88,6 +93,7 @@ def place_tone(word: str) -> str:
     return unicodedata.normalize("NFC", toneless[: index + 1] + tones) + toneless[index + 1 :]
 
 
+@lru_cache(maxsize=WORDS_KEPT)
 def i_for_y(word: str) -> str:
     """Write i where y is the whole vowel: lý → lí, quý → quí, quỳnh → quình; thúy and mây stay.
 

@@ -89,6 +89,7 @@ async def serve(environ: Mapping[str, str] = os.environ) -> None:
     """Serve the gateway's two fronts with everything behind them in this process, until a signal."""
     logs.configure("onebox")
     async with assembled(environ) as box:
+        lifecycle.settle_memory()
         await lifecycle.run(box.gateway, box.settings, telemetry=box.telemetry, metrics=Metrics(GATEWAY.name))
 
 

@@ -2,7 +2,7 @@
 -- Takes a request id for this transaction; changes no row where it was taken before.
 -- An insert and not a look-up: under SERIALIZABLE a look-up of an absent key locks its index page against all writers.
 INSERT INTO idempotency_keys (subject, method, request_id, fingerprint, result, keep, create_time)
-VALUES (:subject, :method, :request_id, :fingerprint, NULL, '90d', :create_time)
+VALUES (:subject, :method, :request_id, :fingerprint, :result, :keep, :create_time)
 ON CONFLICT (subject, method, request_id) DO NOTHING;
 
 -- name: frame_idempotency_read

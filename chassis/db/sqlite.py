@@ -8,6 +8,7 @@ statements, no cancellation can fall between them, and no RPC can hide inside.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -37,6 +38,12 @@ from chassis.db.tx import ChainHead, Row, T, Tx, Work
 
 GROUP_MAX = 128
 """Most transactions that share one commit."""
+GROUP_WAIT_S = 0.004
+"""How long the writer waits for company where transactions lately came together: less than a commit takes on a
+consumer's disk (5 ms). Alone, a commit is two thirds of a transaction's processor time (measured)."""
+CROWD = 1.1
+"""Mean size of the last groups above which waiting pays; one caller alone never waits."""
+CROWD_MEMORY = 0.1
 READ_GROUP_MAX = 32
 """Most reads that share one snapshot and one thread hop."""
 WAITING_MAX = 10_000
@@ -194,9 +201,11 @@ def _drive(work: Callable[[Tx], Awaitable[Any]], tx: Tx) -> Any:
 class _Lane:
     """A queue of jobs and the thread-bound loop that empties it in groups."""
 
-    def __init__(self, group_max: int) -> None:
+    def __init__(self, group_max: int, *, wait_s: float = 0.0) -> None:
         self.queue: SimpleQueue[_Job | None] = SimpleQueue()
         self._group_max = group_max
+        self._wait_s = wait_s
+        self._usual_size = 1.0
 
     def serve(self, run_group: Callable[[list[_Job]], None]) -> None:
         """Run groups until a None arrives; called once, inside the connection's thread."""
@@ -205,6 +214,8 @@ class _Lane:
             first = self.queue.get()
             if first is None:
                 return
+            if self._wait_s and self._usual_size > CROWD:
+                time.sleep(self._wait_s)
             group = [first]
             while len(group) < self._group_max:
                 try:
@@ -215,6 +226,7 @@ class _Lane:
                     stopping = True
                     break
                 group.append(job)
+            self._usual_size += (len(group) - self._usual_size) * CROWD_MEMORY
             run_group(group)
 
 
@@ -230,7 +242,7 @@ class SqliteDatabase:
         self._sqlite = choose_sqlite()
         self._connections: list[ThreadConnection] = []
         self._lanes: list[asyncio.Task[None]] = []
-        self._writes = _Lane(GROUP_MAX)
+        self._writes = _Lane(GROUP_MAX, wait_s=GROUP_WAIT_S)
         self._reads = _Lane(READ_GROUP_MAX)
         self._reader_count = reader_count
         self._subscribers: dict[str, list[Callable[[], None]]] = {}

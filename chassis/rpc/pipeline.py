@@ -54,11 +54,19 @@ TraceIdOf = Callable[[str, Any], int | str | None]
 """From full method and request to the trace a call belongs to, None for a new one."""  # Any: its message
 
 
-class Malformed:
-    """Stands for request bytes that are not the message; refused inside the pipeline, so with a reason."""
+class Unread:
+    """Stands for request bytes that were not read; refused inside the pipeline, so with a reason."""
+
+    def __init__(self, refusal: Callable[[], AppError]) -> None:
+        self.refusal = refusal
 
 
-MALFORMED = Malformed()
+def malformed() -> AppError:
+    """The refusal of bytes that are not the message."""
+    return InvalidArgument("Send the message the .proto describes.", reason="MALFORMED_MESSAGE")
+
+
+MALFORMED = Unread(malformed)
 
 
 class Inbound:
@@ -229,7 +237,7 @@ class Dispatcher:
         name = method.full_name[1:]
         if self._trace_id_of is None:
             return self._telemetry.span(name, kind="server", parent=parent)
-        single = not method.request_streaming and request is not MALFORMED
+        single = not method.request_streaming and not isinstance(request, Unread)
         trace_id = self._trace_id_of(method.full_name, request) if single else None
         span = self._telemetry.span(name, kind="server", trace_id=trace_id, parent="")
         if parent:
@@ -282,8 +290,8 @@ class Dispatcher:
         return caller
 
     def _check(self, method: Method, request: Any) -> str:
-        if request is MALFORMED:
-            raise InvalidArgument("Send the message the .proto describes.", reason="MALFORMED_MESSAGE")
+        if isinstance(request, Unread):
+            raise request.refusal()
         if method.check is not None:
             method.check(request)
         if not method.has_request_id:
@@ -295,8 +303,8 @@ class Dispatcher:
     async def _checked_stream(self, method: Method, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Each message of a client's stream is checked; its request_id is left to the operation."""
         async for request in requests:
-            if request is MALFORMED:
-                raise InvalidArgument("Send the message the .proto describes.", reason="MALFORMED_MESSAGE")
+            if isinstance(request, Unread):
+                raise request.refusal()
             if method.check is not None:
                 method.check(request)
             yield request

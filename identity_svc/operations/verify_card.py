@@ -75,34 +75,33 @@ class VerifyCard:
     ) -> Verified:
         """Verify a card; a repeat of the same key gives the same answer.
 
-        The register is asked between a read and a write and never inside a transaction; what the read saw may be
-        outdated by then, so the write decides anew on what it finds.
+        Who came before with the same card is answered in one transaction. Otherwise the register is asked between
+        two and never inside one; what the first saw may be outdated by then, so the second decides anew.
         """
-        seen = await self._db.read(lambda tx: self._answered_or_known(tx, key, card))
-        if isinstance(seen, Verified):
-            return seen
-        known, citizen = seen
         scan = _Scan(
             card=card,
             facility_code=facility_code,
             key=key,
             caller=caller,
-            known=known,
+            known=_Known(),
             trace_id=current_trace_id(),
         )
-        if citizen is not None and known.same_facts is not None and self._is_fresh(known.same_facts):
-            answer = Verified(citizen=citizen, verification=known.same_facts, created=False)
-            return await self._db.write(lambda tx: self._answer_again(tx, scan, answer))
+        found = await self._db.write(lambda tx: self._answer_known(tx, scan))
+        if isinstance(found, Verified):
+            return found
+        scan = replace(scan, known=found)
         check = await ask_register(self._register, card, self._clock)
         return await self._db.write(lambda tx: self._settle(tx, scan, check))
 
-    async def _answered_or_known(
-        self, tx: Tx, key: RequestKey, card: CardFacts
-    ) -> Verified | tuple[_Known, Citizen | None]:
-        """The answer of an earlier run of the request, or what is known of the card."""
-        if (done := await peek(tx, key)) is not None:
+    async def _answer_known(self, tx: Tx, scan: _Scan) -> Verified | _Known:
+        """The answer of an earlier run or of a check that is fresh enough; else what is known of the card."""
+        known, citizen = await self._look_up(tx, scan.card)
+        if citizen is not None and known.same_facts is not None and self._is_fresh(known.same_facts):
+            answer = Verified(citizen=citizen, verification=known.same_facts, created=False)
+            return await self._answer_again(tx, scan, answer)
+        if (done := await peek(tx, scan.key)) is not None:
             return await self._replay(tx, done)
-        return await self._look_up(tx, card)
+        return known
 
     async def _look_up(self, tx: Tx, card: CardFacts) -> tuple[_Known, Citizen | None]:
         citizen = await self._store.find(tx, IdentifierKind.CITIZEN_NUMBER, card.citizen_number)
@@ -119,9 +118,9 @@ class VerifyCard:
         return check.outcome.is_confirmed and self._clock.now() - check.check_time < self._check_max_age
 
     async def _answer_again(self, tx: Tx, scan: _Scan, answer: Verified) -> Verified:
-        if (done := await recall(tx, scan.key)) is not None:
+        if (done := await recall(tx, scan.key, result=_result_of(answer))) is not None:
             return await self._replay(tx, done)
-        await self._record(tx, scan, answer)
+        await self._note(tx, scan, answer)
         return answer
 
     async def _settle(self, tx: Tx, scan: _Scan, check: Check) -> Verified:
@@ -141,7 +140,8 @@ class VerifyCard:
         await self._settle_recheck(tx, verification, earlier)
         await store.add_verification(tx, verification)
         answer = Verified(citizen=citizen, verification=verification, created=created)
-        await self._record(tx, scan, answer)
+        await self._note(tx, scan, answer)
+        await remember(tx, scan.key, _result_of(answer))
         return answer
 
     async def _find_or_register(self, tx: Tx, scan: _Scan, reading_id: str) -> tuple[Citizen, bool]:
@@ -191,8 +191,8 @@ class VerifyCard:
             cipher=self._store.cipher,
         )
 
-    async def _record(self, tx: Tx, scan: _Scan, answer: Verified) -> None:
-        """Keep who saw whom, and the answer for a repeat of the request."""
+    async def _note(self, tx: Tx, scan: _Scan, answer: Verified) -> None:
+        """Keep who saw whom."""
         citizen_id = answer.citizen.citizen_id
         await audit.record(
             tx,
@@ -204,8 +204,6 @@ class VerifyCard:
             trace_id=scan.trace_id,
             now=self._clock.now(),
         )
-        result = f"{citizen_id}/{answer.verification.verification_id}/{int(answer.created)}"
-        await remember(tx, scan.key, result)
 
     async def _replay(self, tx: Tx, result: str) -> Verified:
         """Give the answer of an earlier run of the same request."""
@@ -218,3 +216,9 @@ class VerifyCard:
             verification=verification,
             created=created == "1",
         )
+
+
+def _result_of(answer: Verified) -> str:
+    """What is kept of an answer for a repeat of the request."""
+    verification = answer.verification
+    return f"{verification.citizen_id}/{verification.verification_id}/{int(answer.created)}"

@@ -97,6 +97,7 @@ class HttpPortal:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
         )
+        self._lookup_urls: dict[str, tuple[Login, URL]] = {}
         self._default = PortalSession(default_account, self._take_token, clock=clock)
         self._sessions = {
             facility: PortalSession(account, self._take_token, clock=clock)
@@ -145,12 +146,6 @@ class HttpPortal:
 
     async def _ask(self, rung: Rung, account: PortalAccount, login: Login) -> tuple[bytes, str]:
         """The raw reply and its result code."""
-        query = {
-            "token": login.access_token,
-            "id_token": login.id_token,
-            "username": account.username,
-            "password": account.password_hash,
-        }
         body = {
             "maThe": rung.identifier,
             "hoTen": rung.full_name,
@@ -159,7 +154,7 @@ class HttpPortal:
             "cccdCb": account.staff_number,
         }
         status, reply = await self._post(
-            (self._base / LOOKUP_PATH).with_query(query),
+            self._lookup_url(account, login),
             data=json.dumps(body, ensure_ascii=False).encode("utf-8"),
             content_type="application/json; charset=utf-8",
         )
@@ -167,6 +162,21 @@ class HttpPortal:
             # The body may be empty or a page; the status alone says that the token is not taken.
             return reply, "401"
         return reply, _code(status, reply)
+
+    def _lookup_url(self, account: PortalAccount, login: Login) -> URL:
+        """The address of a look-up: built once per sign-in, since quoting takes longer than reading the answer."""
+        known = self._lookup_urls.get(account.username)
+        if known is not None and known[0] is login:
+            return known[1]
+        query = {
+            "token": login.access_token,
+            "id_token": login.id_token,
+            "username": account.username,
+            "password": account.password_hash,
+        }
+        url = (self._base / LOOKUP_PATH).with_query(query)
+        self._lookup_urls[account.username] = (login, url)
+        return url
 
     async def _take_token(self, account: PortalAccount) -> tuple[str, str, object]:
         """Sign in; the reply is a secret and no evidence."""

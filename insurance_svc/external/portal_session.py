@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from chassis.clock import Clock
 
@@ -34,7 +35,12 @@ class PortalAccount:
     @property
     def password_hash(self) -> str:
         """MD5 in upper-case hex: the portal's interface demands it, nothing else in the suite uses it."""
-        return hashlib.md5(self.password.encode("utf-8"), usedforsecurity=False).hexdigest().upper()
+        return _md5(self.password)
+
+
+@lru_cache(maxsize=64)
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode("utf-8"), usedforsecurity=False).hexdigest().upper()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +74,10 @@ class PortalSession:
 
         Whoever waits for the turn finds the sign-in of the one before: many callers make one request.
         """
+        if (living := self._living(stale)) is not None:
+            return living
         async with self._turn:
-            living = self._login
-            if living is not None and living.serial != stale and self._clock.now() < living.refresh_time:
+            if (living := self._living(stale)) is not None:
                 return living
             self._login = None
             access_token, id_token, end = await self._sign_in(self.account)
@@ -84,6 +91,13 @@ class PortalSession:
                 refresh_time=now + life - min(_EARLY_MAX, life / 5),
             )
             return self._login
+
+    def _living(self, stale: int | None) -> Login | None:
+        """The sign-in in use, unless it is the refused one or near its end."""
+        living = self._login
+        if living is None or living.serial == stale or self._clock.now() >= living.refresh_time:
+            return None
+        return living
 
 
 def read_end(value: object, *, now: datetime) -> datetime:

@@ -91,9 +91,11 @@ class BillOperations:
         """
 
         async def work(tx: Tx) -> BillView:
-            if await recall(tx, key) is None:
-                await self._open(tx, caller, visit_id=visit_id, citizen_id=citizen_id)
-                await remember(tx, key, visit_id, "forever")
+            if await recall(tx, key, result=visit_id, keep="forever") is None:
+                bill = await self._open(tx, caller, visit_id=visit_id, citizen_id=citizen_id)
+                if bill.issue_time is None:
+                    # Nothing can be asked for or received on a draft, so nothing of it need be read.
+                    return BillView(bill=bill, intents=(), receipts=(), collections=())
             return await self._view(tx, caller, visit_id)
 
         return await self._db.write(work)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from standards.admin_units.register import AdminUnit, Register, load_register
 from standards.names import unify_characters
-from standards.syllables import fold, i_for_y, place_tone
+from standards.syllables import WORDS_KEPT, fold, i_for_y, place_tone
 
 MAX_NAME_WORDS = 6
 """Longest unit name in words; "Văn Miếu - Quốc Tử Giám" has five."""
@@ -90,6 +90,7 @@ class Piece:
     """What stands before may be a prefix word that was typed without its accents: a second choice."""
 
 
+@lru_cache(maxsize=WORDS_KEPT)
 def _key(word: str) -> str:
     folded = fold(word).replace("'", "").replace(" ", "").replace("y", "i")
     return folded.lstrip("0") or "0" if folded.isdigit() else folded
