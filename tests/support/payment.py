@@ -277,3 +277,10 @@ def new_id() -> str:
 def new_visit() -> str:
     """The name of a visit nobody knows yet."""
     return f"visits/{uuid.uuid4().hex}"
+
+
+async def asked(payment: Payment, patient_vnd: int = 500_000) -> tuple[str, pb.PaymentIntent]:
+    """An issued bill with an intent."""
+    visit = new_visit()
+    await payment.issue(visit, bill_line(patient_vnd))
+    return visit, await payment.intent(visit)
