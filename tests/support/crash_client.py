@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -38,6 +39,7 @@ DISCHARGE_MS = 10_000
 IMPORT_MS = 30_000
 PAUSE_S = (0.1, 0.6)
 """Shortest and longest wait before a repeat."""
+GIVE_UP_S = 120.0
 RETRY_MS_MAX = 2_000
 VERIFIED_WITHIN_S = 120.0
 PAID_WITHIN_S = 10.0
@@ -87,10 +89,11 @@ class Clients:
             facts: What an answer tells that a later one may not take back; None when it tells nothing yet.
             is_whole: Whether nothing is left that the same request would do.
         Raises:
-            Refused: a typed refusal came where none may come.
+            Refused: a typed refusal came where none may come, or no whole answer for minutes.
         """
         told: object = None
         whole_count = 0
+        began = time.monotonic()
         while True:
             answer = await self._try(role, what, call, within_ms)
             if answer is not None:
@@ -99,6 +102,8 @@ class Clients:
                     self.model.blame("changed", f"{what} was answered {told} and then {now}")
                 told = now if told is None else told
             if answer is None or not is_whole(answer):
+                if time.monotonic() - began > GIVE_UP_S:
+                    raise Refused(f"{what} got no whole answer in {GIVE_UP_S:.0f} s")
                 await asyncio.sleep(self._pause())
             else:
                 whole_count += 1
@@ -128,15 +133,10 @@ class Clients:
         """Send money through the bank, again with the same request_id until the bank has answered."""
         sent = Transfer(request_id=str(uuid.uuid4()), amount_vnd=amount_vnd)
         stay.transfers.append(sent)
-        while not sent.reference:
-            try:
-                booked = await self.sandbox.pay(ACCOUNT, amount_vnd, content, request_id=sent.request_id)
-                sent.reference = str(booked["reference"])
-            except ControlRefusedError as error:
-                raise Refused(f"pay got {error}") from error
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                self.model.unanswered[f"pay {type(error).__name__}"] += 1
-                await asyncio.sleep(self._pause())
+        booked = await self._of_the_bank(
+            "pay", lambda: self.sandbox.pay(ACCOUNT, amount_vnd, content, request_id=sent.request_id)
+        )
+        sent.reference = str(booked["reference"])
 
     async def check_in(self, stay: Stay, card_qr: str, *, clerk: str = "clerk") -> None:
         """Admit a patient; a leg that failed is repeated by the same request."""
@@ -275,11 +275,20 @@ class Clients:
         return answer.statement
 
     async def _statement(self, day: date) -> bytes:
-        while True:
+        return await self._of_the_bank("statement", lambda: self.sandbox.statement(ACCOUNT, day, "camt053"))
+
+    async def _of_the_bank(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Ask the bank until it answers; raises Refused as `answered` does."""
+        began = time.monotonic()
+        while time.monotonic() - began < GIVE_UP_S:
             try:
-                return await self.sandbox.statement(ACCOUNT, day, "camt053")
-            except (aiohttp.ClientError, TimeoutError, OSError):
+                return await call()
+            except ControlRefusedError as error:
+                raise Refused(f"{what} got {error}") from error
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                self.model.unanswered[f"{what} {type(error).__name__}"] += 1
                 await asyncio.sleep(self._pause())
+        raise Refused(f"{what} got no answer in {GIVE_UP_S:.0f} s")
 
 
 def _billed(bill: payment.Bill) -> tuple[int, int, int] | None:

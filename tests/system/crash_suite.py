@@ -117,7 +117,7 @@ class Killer:
         *,
         dice: random.Random,
         progress: Callable[[], int],
-        two_at_once: float = 0.2,
+        two_at_once: float = 0.3,
         while_starting: float = 0.15,
         hasty: float = 0.2,
     ) -> None:
