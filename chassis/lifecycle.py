@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 import structlog
+import uvloop
 
 from chassis import audit, idempotency, outbox
 from chassis.breaker import Breaker, State
@@ -351,4 +352,4 @@ def main(service: ServiceMain, arguments: Sequence[str] | None = None) -> int:
         for fault in invalid.faults:
             print(fault, file=sys.stderr)
         return EXIT_CONFIGURATION
-    return asyncio.run(COMMANDS[command](service, settings))
+    return uvloop.run(COMMANDS[command](service, settings))

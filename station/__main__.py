@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import signal
 import sys
@@ -12,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import uvloop
 
 from station import layout, onebox, settings_table
 from station.demo import play
@@ -40,7 +41,7 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         if chosen.command == "onebox":
-            asyncio.run(onebox.serve())
+            uvloop.run(onebox.serve())
             return 0
         if chosen.command == "settings":
             print("README.md changed" if settings_table.write(Path("README.md")) else "README.md is right")

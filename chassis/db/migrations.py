@@ -15,13 +15,9 @@ from collections.abc import Callable
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import text
 
 from chassis.db.errors import SchemaBehind, StoreUnavailable, WrongDatabase
 from chassis.db.queries import Engine
@@ -29,6 +25,10 @@ from chassis.db.schema_text import for_engine, statements
 from chassis.db.sqlite import connect
 from chassis.db.sqlite_module import Connection, choose_sqlite
 from chassis.db.urls import engine_of, sqlite_path
+
+# alembic and SQLAlchemy are a third of a service's start and only `migrate` needs them, so they load there.
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 FRAME_SQL = Path(__file__).with_name("frame.sql")
 NO_SCHEMA = ""
@@ -49,7 +49,8 @@ def run_sql(op: Any, revision_file: str) -> None:
 
 def head(package: str) -> str:
     """The newest revision of a package's code."""
-    return _scripts(package).get_current_head() or NO_SCHEMA
+    versions = (_store_folder(package) / "migrations" / "versions").glob("[0-9][0-9][0-9][0-9]_*.py")
+    return max((path.name[:4] for path in versions), default=NO_SCHEMA)
 
 
 async def upgrade(url: str, *, package: str) -> str:
@@ -114,6 +115,8 @@ def application_id(package: str) -> int:
 
 
 def _run_script(op: Any, path: Path) -> None:
+    from sqlalchemy import text  # noqa: PLC0415
+
     engine: Engine = "sqlite" if op.get_context().dialect.name == "sqlite" else "postgresql"
     for statement in statements(path.read_text(encoding="utf-8")):
         # A colon would be taken for a parameter.
@@ -129,12 +132,17 @@ def _store_folder(package: str) -> Path:
 
 
 def _scripts(package: str) -> ScriptDirectory:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     folder = _store_folder(package) / "migrations"
     return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
 
 
 def _script(package: str, engine: Engine, found: str) -> list[str]:
     """The statements that lead from a revision to the head, the version table's own included."""
+    from alembic.operations import Operations  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
     scripts = _scripts(package)
     wanted = scripts.get_current_head() or NO_SCHEMA
     if found >= wanted:

@@ -38,9 +38,9 @@ from chassis.db.tx import ChainHead, Row, T, Tx, Work
 
 GROUP_MAX = 128
 """Most transactions that share one commit."""
-GROUP_WAIT_S = 0.004
-"""How long the writer waits for company where transactions lately came together: less than a commit takes on a
-consumer's disk (5 ms). Alone, a commit is two thirds of a transaction's processor time (measured)."""
+GROUP_WAIT_S = 0.006
+"""How long the writer waits for company where transactions lately came together: about what a commit takes on a
+consumer's disk (5 ms). Alone, a commit is two thirds of a transaction's processor time (docs/performance.md)."""
 CROWD = 1.1
 """Mean size of the last groups above which waiting pays; one caller alone never waits."""
 CROWD_MEMORY = 0.1

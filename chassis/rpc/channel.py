@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -23,7 +24,7 @@ from chassis.rpc.access import cap_ms_of
 from chassis.rpc.context import current_call, isolated_stream
 from chassis.rpc.errors import decode
 from chassis.rpc.pipeline import AUTHORIZATION_KEY, LEFT_MS_MIN, SERVICE_KEY, TRACEPARENT_KEY
-from chassis.telemetry import Telemetry
+from chassis.telemetry import Span, Telemetry, current_span
 
 HOP_MS = 20
 """Taken off the deadline per hop: gRPC rounds a timeout up by as much as 10 ms below 10 s."""
@@ -118,6 +119,13 @@ class _Call:
             pairs.append((AUTHORIZATION_KEY, f"Bearer {call.caller.token}"))
         return tuple(pairs)
 
+    def _around(self) -> AbstractContextManager[Span]:
+        """A span around the call; a client span that is open already stands for it, as a journey's leg does."""
+        outer = current_span()
+        if outer.kind == "client":
+            return nullcontext(outer)
+        return self._peer.telemetry.span(self._span_name, kind="client")
+
     def _decoded(self, error: grpc.aio.AioRpcError) -> AppError:
         return decode(error, peer=self._peer.name)
 
@@ -140,7 +148,7 @@ class _Unary(_Call):
     ) -> Any:
         timeout_s = self._timeout_s(timeout)
         breaker = self._breaker
-        with self._peer.telemetry.span(self._span_name, kind="client") as span:
+        with self._around() as span:
             entered = breaker.enter()
             try:
                 response = await self._send(request, timeout_s, self._metadata(span.traceparent(), metadata))

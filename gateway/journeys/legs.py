@@ -55,7 +55,7 @@ class Legs:
             )
             return None
         started = time.monotonic()
-        with self._telemetry.span(f"leg.{leg}", leg=leg, deadline_ms=budget_ms) as span:
+        with self._telemetry.span(f"leg.{leg}", kind="client", leg=leg, deadline_ms=budget_ms) as span:
             try:
                 answer = await call(budget_ms / 1000)
             except AppError as error:
