@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -12,21 +13,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _POLL_S = 0.02
+_PORTS = range(12_000, 32_000)
+"""Below the range (32768 and up on Linux) from which connections take their own ports: a client that calls a dead
+process there may be given the very port it calls, and the restarted process finds it taken."""
+_dice = random.SystemRandom()
 
 
 class DidNotStart(Exception):
     """A program ended or did not listen in time; the text names its log."""
 
 
-def free_port(wanted: int) -> int:
-    """`wanted` when nobody listens there, else a free port of this machine."""
+def free_port(wanted: int = 0) -> int:
+    """`wanted` when nobody listens there, else any free port that no connection takes for itself."""
+    port = wanted or _dice.choice(_PORTS)
+    while not _is_free(port):
+        port = _dice.choice(_PORTS)
+    return port
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted))
+            probe.bind(("127.0.0.1", port))
         except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

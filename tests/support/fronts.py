@@ -388,3 +388,18 @@ class Held:
         self._leave.set()
         if self._task is not None:
             await self._task
+
+
+NUMBER = "099190000017"
+"""The citizen number that bad input carries and no refusal may repeat."""
+
+
+def assert_advises(refused: Refusal) -> None:
+    """Every refusal says what to do in both languages, and never repeats what was sent."""
+    assert refused.reason
+    assert refused.message
+    assert refused.message_vi
+    assert refused.message_vi != refused.message
+    assert not {NUMBER, "Nguyễn", "Nà Phại"} & set(refused.raw.decode("utf-8", "replace").split('"'))
+    assert NUMBER.encode() not in refused.raw
+    assert "Hòa".encode() not in refused.raw

@@ -6,12 +6,11 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc.aio
@@ -29,9 +28,6 @@ SETTINGS = (
     | {"SANDBOX_BANK_ATTEMPTS": "9", "SANDBOX_BANK_RETRY_BASE_MS": "200"}
 )
 """Shorter waits: a killed worker's lease ends after 5 s, and the bank calls again after 0.2 s to 25 s."""
-_PORTS = range(12_000, 32_000)
-"""Below the range (32768 and up on Linux) from which connections take their own ports: a client that calls a
-dead process there may be given the very port it calls, and the restarted process finds it taken."""
 _HEALTH_PAUSE_S = 0.02
 _PROGRESS = 4
 """Requests answered since the last restart before the next kill."""
@@ -39,16 +35,6 @@ _PROGRESS_WITHIN_S = 6.0
 _CHANCE_S = 0.6
 _START_S = 0.7
 """A process that is killed while it starts is killed in this time."""
-
-
-def _free_ports(names: list[str], dice: random.Random) -> dict[str, int]:
-    ports: dict[str, int] = {}
-    while len(ports) < len(names):
-        port = dice.choice(_PORTS)
-        with socket.socket() as probe:
-            if port not in ports.values() and probe.connect_ex(("127.0.0.1", port)) != 0:
-                ports[names[len(ports)]] = port
-    return ports
 
 
 @asynccontextmanager
@@ -61,8 +47,6 @@ async def crash_suite(
         start_as: Changes how a service's program is started.
     """
     place = layout.plan(folder, any_ports=True)
-    # Its own dice: ports must differ between runs of one seed, as an earlier run may still hold them.
-    place = replace(place, ports=_free_ports(list(place.ports), random.Random()))
     processes = Processes(place.log_dir)
     try:
         await asyncio.to_thread(processes.run_to_end, layout.migrations(place))
