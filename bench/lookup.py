@@ -21,6 +21,7 @@ from random import Random
 from typing import Protocol
 
 from bench.lookup_identity import IdentityCase
+from bench.lookup_insurance import InsuranceCase
 
 ROWS_DEFAULT = "1000,100000,1800000"
 RATIO_MAX = 1.3
@@ -58,7 +59,7 @@ class Case(Protocol):
         ...
 
 
-CASES: tuple[Case, ...] = (IdentityCase(),)
+CASES: tuple[Case, ...] = (IdentityCase(), InsuranceCase())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
