@@ -6,7 +6,6 @@ import asyncio
 import random
 import shutil
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -311,37 +310,3 @@ def test_what_matches_agrees_in_amount_and_direction(
         )
 
     assert all(line_vnd == told_vnd for line_vnd, told_vnd in groups.values())
-
-
-def test_matching_grows_near_linearly() -> None:
-    def seconds(size: int) -> float:
-        codes = {f"CODE{n}": f"intent{n}" for n in range(size)}
-        lines = [
-            OpenLine(
-                line_id=f"l{n:07d}",
-                booking_date=date(2026, 3, 2),
-                amount_vnd=37_500,
-                bank_reference=f"FT{n:08d}" if n % 2 else "",
-                codes=(f"CODE{n}",),
-                text_hash=b"",
-            )
-            for n in range(size)
-        ]
-        collections = [
-            OpenCollection(
-                collection_id=f"c{n:07d}",
-                amount_vnd=37_500,
-                bank_reference=f"FT{n:08d}" if n % 2 else "",
-                intent_id=f"intent{n}",
-                text_hash=b"",
-            )
-            for n in range(size)
-        ]
-        begun = time.process_time()
-        match(lines, collections, intents=codes)
-        return time.process_time() - begun
-
-    small, large = min(seconds(1_000) for _ in range(3)), seconds(10_000)
-
-    # Ten times the items: a quadratic engine would take a hundred times as long.
-    assert large < 40 * small
