@@ -14,6 +14,7 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
+from math import ceil
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import ModuleType
@@ -44,6 +45,10 @@ consumer's disk (5 ms). Alone, a commit is two thirds of a transaction's process
 CROWD = 1.1
 """Mean size of the last groups above which waiting pays; one caller alone never waits."""
 CROWD_MEMORY = 0.1
+CROWD_GROWTH = 1.25
+"""How many more than usual end the wait: above 1, so that groups can grow with the load."""
+WAIT_LOOKS = 8
+"""Looks at the queue in one wait."""
 READ_GROUP_MAX = 32
 """Most reads that share one snapshot and one thread hop."""
 WAITING_MAX = 10_000
@@ -215,7 +220,7 @@ class _Lane:
             if first is None:
                 return
             if self._wait_s and self._usual_size > CROWD:
-                time.sleep(self._wait_s)
+                self._wait_for_company()
             group = [first]
             while len(group) < self._group_max:
                 try:
@@ -228,6 +233,13 @@ class _Lane:
                 group.append(job)
             self._usual_size += (len(group) - self._usual_size) * CROWD_MEMORY
             run_group(group)
+
+    def _wait_for_company(self) -> None:
+        """Wait until somewhat more than usual have come, and not longer than the limit."""
+        company = ceil(self._usual_size * CROWD_GROWTH) - 1
+        until_s = time.monotonic() + self._wait_s
+        while self.queue.qsize() < company and time.monotonic() < until_s:
+            time.sleep(self._wait_s / WAIT_LOOKS)
 
 
 class SqliteDatabase:
