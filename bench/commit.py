@@ -1,9 +1,10 @@
 """Measures what grouped commits buy: the same writes grouped, one by one, and the bare disk, in one run.
 
-    python -m bench.commit [--seconds 1.5] [--rounds 3] [--sync-ms 0] [--check]
+    python -m bench.commit [--seconds 1.5] [--rounds 3] [--write frame] [--sync-ms 0] [--check]
 
-A write is what each operation does around its effect: an idempotency key, an outbox row, an audit row. Rounds are
-interleaved and medians told, because a shared machine drifts; the ratio counts, not the rates.
+A write is what each operation does around its effect (an idempotency key, an outbox row, an audit row), or with
+--write row one row alone, which shows the commit and little else. Rounds are interleaved and medians told, because a
+shared machine drifts; the ratio counts, not the rates.
 --sync-ms adds a wait to every commit, single or grouped, as a slower disk would: 5 is a consumer's.
 With --check the exit status is 1 where grouped is below 5 times single at 64 writers.
 """
@@ -17,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,8 +91,23 @@ async def one_write(db: Database, cipher: FieldCipher) -> None:
     await db.write(work)
 
 
+async def one_row(db: Database, _: FieldCipher) -> None:
+    """The smallest write there is: one row, so that the commit is most of it."""
+    key = RequestKey(
+        method="bench",
+        request_id=IDS.new(),
+        fingerprint=bytes(32),
+        subject="bench",
+        create_time=datetime.now(UTC),
+    )
+    await db.write(lambda tx: recall(tx, key, result="done"))
+
+
+WRITES: dict[str, Callable[[Database, FieldCipher], Awaitable[None]]] = {"frame": one_write, "row": one_row}
+
+
 async def writes_per_s(
-    folder: Path, cipher: FieldCipher, *, writers: int, group_max: int, seconds: float
+    folder: Path, cipher: FieldCipher, *, write: str, writers: int, group_max: int, seconds: float
 ) -> float:
     """Committed writes per second of a number of callers, on a fresh file."""
     path = folder / f"{IDS.new()}.db"
@@ -105,7 +122,7 @@ async def writes_per_s(
     async def caller() -> None:
         nonlocal count
         while time.perf_counter() - begin < seconds:
-            await one_write(db, cipher)
+            await WRITES[write](db, cipher)
             count += 1
 
     await asyncio.gather(*[caller() for _ in range(writers)])
@@ -115,7 +132,7 @@ async def writes_per_s(
     return count / elapsed_s
 
 
-async def measure(seconds: float, rounds: int) -> dict[int, float]:
+async def measure(write: str, seconds: float, rounds: int) -> dict[int, float]:
     """Print the table and return the ratio of grouped to single by number of writers."""
     rates: dict[tuple[int, str], list[float]] = {}
     disk: list[float] = []
@@ -128,7 +145,7 @@ async def measure(seconds: float, rounds: int) -> dict[int, float]:
             for writers in WRITERS:
                 for mode, group_max in (("single", 1), ("grouped", 128)):
                     rate = await writes_per_s(
-                        folder, cipher, writers=writers, group_max=group_max, seconds=seconds
+                        folder, cipher, write=write, writers=writers, group_max=group_max, seconds=seconds
                     )
                     rates.setdefault((writers, mode), []).append(rate)
     disk_rate = statistics.median(disk)
@@ -152,12 +169,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Grouped commits against single ones.")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds")
+    parser.add_argument("--write", choices=sorted(WRITES), default="frame", help="what one write is")
     parser.add_argument("--sync-ms", type=float, default=0.0, help="what a slower disk adds to each commit")
     parser.add_argument("--check", action="store_true", help="fail below the target ratio")
     options = parser.parse_args()
     if options.sync_ms:
         slow_down_commits(options.sync_ms / 1000)
-    ratios = asyncio.run(measure(options.seconds, options.rounds))
+    ratios = asyncio.run(measure(options.write, options.seconds, options.rounds))
     return int(options.check and ratios[WRITERS[-1]] < TARGET_RATIO)
 
 

@@ -61,8 +61,8 @@ def up(state_dir: Path, *, one_process: bool, any_ports: bool) -> int:
     """Start the suite, say where everything is, and wait for Ctrl-C."""
 
     def wait(place: layout.Layout) -> int:
-        print(addresses(place))
         with contextlib.suppress(KeyboardInterrupt):
+            print(addresses(place), flush=True)
             threading.Event().wait()
         print("\nstopping")
         return 0

@@ -12,6 +12,7 @@ _PART = re.compile(
 _IDENTITY = re.compile(
     r"\bBIGINT\s+GENERATED\s+BY\s+DEFAULT\s+AS\s+IDENTITY\s+PRIMARY\s+KEY\b", re.IGNORECASE
 )
+_PRIMARY_KEY = re.compile(r"\bPRIMARY\s+KEY\b", re.IGNORECASE)
 _CREATE_TABLE = re.compile(r"\ACREATE\s+TABLE\b", re.IGNORECASE)
 _TYPES = (
     (re.compile(r"\bBIGINT\b", re.IGNORECASE), "INTEGER"),
@@ -45,4 +46,8 @@ def for_engine(statement: str, engine: Engine) -> str:
     translated = _IDENTITY.sub("INTEGER PRIMARY KEY", statement)
     for pattern, name in _TYPES:
         translated = pattern.sub(name, translated)
-    return f"{translated} STRICT" if _CREATE_TABLE.match(translated) else translated
+    if not _CREATE_TABLE.match(translated):
+        return translated
+    # A text key would otherwise have a tree of its own beside the table's: two random pages a row instead of one.
+    keyed = _PRIMARY_KEY.search(translated) and not _IDENTITY.search(statement)
+    return f"{translated} STRICT, WITHOUT ROWID" if keyed else f"{translated} STRICT"
