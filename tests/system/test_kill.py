@@ -203,9 +203,21 @@ def run(statement: str) -> Damage:
     return damage
 
 
+def to_one_row(table: str, change: str) -> Damage:
+    """A change of one row of a table, found by its key."""
+
+    def damage(connection: sqlite3.Connection) -> None:
+        keys = [column[1] for column in connection.execute(f"PRAGMA table_info({table})") if column[5]]
+        values = connection.execute(f"SELECT {', '.join(keys)} FROM {table} LIMIT 1").fetchone()  # noqa: S608 - our own words
+        where = " AND ".join(f"{key} = ?" for key in keys)
+        assert connection.execute(f"{change} WHERE {where}", values).rowcount == 1, change
+
+    return damage
+
+
 def take_one(table: str) -> Damage:
-    """The first row of a table is gone."""
-    return run(f"DELETE FROM {table} WHERE rowid = (SELECT MIN(rowid) FROM {table})")  # noqa: S608 - our own words
+    """A row of a table is gone."""
+    return to_one_row(table, f"DELETE FROM {table}")  # noqa: S608 - our own words
 
 
 def add_again(table: str, key: str) -> Damage:
@@ -231,10 +243,10 @@ DAMAGES: tuple[tuple[str, str, Damage], ...] = (
     ("doubled", "insurance", run("UPDATE audit_log SET action = 'split_cost' WHERE seq = 1")),
     ("lost", "payment", take_one("receipt")),
     ("doubled", "payment", add_again("collection", "collection_id")),
-    ("broken", "payment", run("UPDATE posting SET amount_vnd = amount_vnd + 1 WHERE rowid = 1")),
+    ("broken", "payment", to_one_row("posting", "UPDATE posting SET amount_vnd = amount_vnd + 1")),
     ("broken", "payment", run("UPDATE audit_log SET actor = 'nobody' WHERE seq = 3")),
     ("broken", "emr", run("DELETE FROM audit_log WHERE seq = 2")),
-    ("broken", "emr", run("UPDATE idempotency_keys SET result = NULL WHERE rowid = 1")),
+    ("broken", "emr", to_one_row("idempotency_keys", "UPDATE idempotency_keys SET result = NULL")),
 )
 """Each is done to a copy of sound files: the kind of fault it must be found as, the service, the damage."""
 
