@@ -19,8 +19,6 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 OLDEST_PYTHON = (3, 11)
 
-PROTO_SOURCES = "protos"
-RELEASED = ROOT / "protos" / "released.binpb"
 TYPED = (
     "chassis", "standards", "identity_svc", "emr_svc", "insurance_svc", "payment_svc", "gateway",
     "station", "deploy", "sandbox", "cli", "bench", "dev.py",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from cli.commands.reconcile import CHUNK_BYTES
+from cli.commands.reconcile import CHUNK_BYTES, FORMATS
 from cli.connection import Access, Gateway, connected
 from lienthong.emr.v1 import emr_pb2 as emr
 from lienthong.gateway.v1 import gateway_pb2 as pb
@@ -100,7 +100,7 @@ class Desk:
         today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
         content = await self.sandbox.statement(ACCOUNT, today, form)
         header = payment.ImportStatementHeader(
-            request_id=str(uuid.uuid4()), format=payment.STATEMENT_FORMAT_CAMT053, account=ACCOUNT
+            request_id=str(uuid.uuid4()), format=FORMATS[form], account=ACCOUNT
         )
 
         async def parts() -> AsyncIterator[pb.ImportStatementRequest]:
