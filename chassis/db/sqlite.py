@@ -54,6 +54,7 @@ READ_GROUP_MAX = 32
 WAITING_MAX = 10_000
 """Most transactions that may wait for the writer, and as many for the readers."""
 BUSY_TIMEOUT_MS = 5_000
+SETUP_RETRY_S = 0.01
 STATEMENT_CACHE = 512
 CHECKPOINT_PAGES = 4_000
 """16 MB of log between checkpoints: a page changed by many commits is copied back once."""
@@ -87,9 +88,24 @@ def connect(sqlite: ModuleType, path: Path, *, read_only: bool = False) -> Conne
         sqlite.connect(uri, uri=True, isolation_level=None, cached_statements=STATEMENT_CACHE),
     )
     for statement in _READER_SETUP if read_only else _WRITER_SETUP:
-        connection.execute(statement).fetchall()
+        _set_up(sqlite, connection, statement)
     connection.row_factory = _row
     return connection
+
+
+def _set_up(sqlite: ModuleType, connection: Connection, statement: str) -> None:
+    """Run a setting, again while another process holds the file: SQLite's own waiting does not cover the step to WAL."""
+    until_s = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute(statement).fetchall()
+        except sqlite.OperationalError:
+            if time.monotonic() >= until_s:
+                connection.close()
+                raise
+            time.sleep(SETUP_RETRY_S)
+        else:
+            return
 
 
 def _row(cursor: Any, values: tuple[object, ...]) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import types
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,22 @@ async def test_every_connection_has_the_safety_settings(tmp_path: Path) -> None:
         assert found == {**wanted, **more}
         connection.close()
     assert path.exists()
+
+
+def test_a_file_that_another_process_turns_to_wal_at_this_instant_is_waited_for(tmp_path: Path) -> None:
+    sqlite = choose_sqlite()
+    path = tmp_path / "young.db"
+    other = sqlite.connect(str(path), isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE first (id INTEGER)")
+    # A reserved lock on a file that is not in WAL yet: SQLite answers "locked" at once, whatever its busy_timeout.
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.2, other.execute, ["COMMIT"]).start()
+
+    connection = connect(sqlite, path)
+
+    assert next(iter(connection.execute("PRAGMA journal_mode").fetchone().values())) == "wal"
+    connection.close()
+    other.close()
 
 
 @pytest.mark.parametrize(
