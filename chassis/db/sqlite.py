@@ -94,7 +94,7 @@ def connect(sqlite: ModuleType, path: Path, *, read_only: bool = False) -> Conne
 
 
 def _set_up(sqlite: ModuleType, connection: Connection, statement: str) -> None:
-    """Run a setting, again while another process holds the file: SQLite's own waiting does not cover the step to WAL."""
+    """Run a setting, again while another process holds the file: SQLite does not itself wait for the step to WAL."""
     until_s = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
