@@ -17,7 +17,7 @@ from chassis.telemetry import Telemetry
 from identity_svc.config import Settings
 from identity_svc.external.registry import HttpRegister, counts_as_trouble
 from identity_svc.operations import DESTINATION, ReadCitizen, Recheck, VerifyCard, resolve_text
-from identity_svc.servicer import IdentityServicer
+from identity_svc.servicer.citizens import IdentityServicer
 from identity_svc.store.store import QUERIES, IdentityStore
 from lienthong.identity.v1.identity_pb2_grpc import add_IdentityServiceServicer_to_server
 

@@ -14,8 +14,8 @@ NAMES = {
     "__main__.py",
     "config.py",
     "server.py",
-    "servicer.py",
-    "codec.py",
+    "servicer",
+    "codec",
     "operations",
     "ports.py",
     "domain",
@@ -23,6 +23,8 @@ NAMES = {
     "external",
     "peers",
 }
+GROWING = {"operations", "servicer", "codec"}
+"""A module until it passes 400 lines, then a package of that name."""
 STORE_NAMES = {"__init__.py", "store.py", "queries.sql", "schema.sql", "migrations"}
 PACKAGES = (*SERVICES, "gateway", "chassis", "standards", "sandbox", "station", "cli")
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "shared", "lib", "base"}
@@ -30,9 +32,9 @@ CHARTER_WORDS = ("Owns:", "Never touches:", "Is called by:", "Calls:")
 
 
 def names_in(folder: Path) -> set[str]:
-    """Names in a folder; a package of operations counts as the module it grew from."""
+    """Names in a folder; a package counts as the module it grew from."""
     names = {path.name for path in folder.iterdir() if path.name != "__pycache__"}
-    return {"operations" if name == "operations.py" else name for name in names}
+    return {name.removesuffix(".py") if name.removesuffix(".py") in GROWING else name for name in names}
 
 
 @pytest.mark.parametrize("service", SERVICES)

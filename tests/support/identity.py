@@ -22,7 +22,7 @@ from identity_svc.domain.card import read_card
 from identity_svc.domain.errors import RegisterUnavailable
 from identity_svc.domain.model import FieldResult, RegisterAnswer, RegisterClaim
 from identity_svc.operations import ReadCitizen, Recheck, Verified, VerifyCard
-from identity_svc.servicer import IdentityServicer
+from identity_svc.servicer.citizens import IdentityServicer
 from identity_svc.store.store import QUERIES, IdentityStore
 from lienthong.identity.v1 import identity_pb2 as pb
 from lienthong.identity.v1.identity_pb2_grpc import (

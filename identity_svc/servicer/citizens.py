@@ -7,7 +7,7 @@ from typing import Any
 from chassis.idempotency import request_key
 from chassis.rpc.access import require_same_facility
 from chassis.rpc.context import current_caller, current_method
-from identity_svc import codec
+from identity_svc.codec import citizens as codec
 from identity_svc.domain.card import read_card
 from identity_svc.domain.model import Citizen
 from identity_svc.operations import ReadCitizen, VerifyCard, resolve_code, resolve_text
