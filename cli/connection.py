@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
 
@@ -21,6 +21,8 @@ from lienthong.gateway.v1.gateway_pb2_grpc import GatewayServiceStub
 
 if TYPE_CHECKING:
     from lienthong.gateway.v1.gateway_pb2_grpc import GatewayServiceAsyncStub
+
+S = TypeVar("S")
 
 GATEWAY = "127.0.0.1:7005"
 ISSUER = "http://127.0.0.1:7104"
@@ -73,6 +75,7 @@ class Gateway:
     """A connected gateway: `async with gateway.call() as stub` makes calls under one deadline."""
 
     def __init__(self, channel: Channel, token: str, deadline_ms: int) -> None:
+        self._channel = channel
         self._stub: GatewayServiceAsyncStub = GatewayServiceStub(channel)
         self._caller = Caller(subject="", roles=frozenset(), token=token)
         self._deadline_ms = deadline_ms
@@ -82,6 +85,12 @@ class Gateway:
         """The gateway's stub; everything inside shares the deadline."""
         with acting_as(self._caller, within_ms=within_ms or self._deadline_ms):
             yield self._stub
+
+    @asynccontextmanager
+    async def calling(self, make: Callable[[Channel], S], *, within_ms: int | None = None) -> AsyncIterator[S]:
+        """A stub of a service behind the gateway, as `gateway.calling(ConsentServiceStub)`; one deadline for all inside."""
+        with acting_as(self._caller, within_ms=within_ms or self._deadline_ms):
+            yield make(self._channel)
 
 
 @asynccontextmanager

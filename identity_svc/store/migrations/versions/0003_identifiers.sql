@@ -1,0 +1,1 @@
+-- Identifier kinds, temporary identities, repairs.

@@ -1,0 +1,1 @@
+-- The master index: profiles, blocks, links.

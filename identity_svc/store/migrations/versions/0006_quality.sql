@@ -1,0 +1,1 @@
+-- Cases, figures, correction requests.

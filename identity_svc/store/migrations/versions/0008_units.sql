@@ -1,0 +1,1 @@
+-- Residences, facilities and their dated codes.

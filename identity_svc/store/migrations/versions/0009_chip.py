@@ -1,0 +1,13 @@
+"""Chip readings."""
+
+from alembic import op
+
+from chassis.db.migrations import run_sql
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Run the .sql file beside this one."""
+    run_sql(op, __file__)
