@@ -88,7 +88,7 @@ class Gateway:
 
     @asynccontextmanager
     async def calling(self, make: Callable[[Channel], S], *, within_ms: int | None = None) -> AsyncIterator[S]:
-        """A stub of a service behind the gateway, as `gateway.calling(ConsentServiceStub)`; one deadline for all inside."""
+        """A stub of a service behind the gateway, as `calling(ConsentServiceStub)`; one deadline for all inside."""
         with acting_as(self._caller, within_ms=within_ms or self._deadline_ms):
             yield make(self._channel)
 

@@ -39,8 +39,8 @@ class Settings(ProcessSettings):
     http_body_max_bytes: int = setting(
         default=1_048_576, minimum=1_024, maximum=67_108_864, doc="Largest JSON body, bytes."
     )
-    statement_max_bytes: int = setting(
-        default=67_108_864, minimum=1_024, maximum=1_073_741_824, doc="Largest statement file, bytes."
+    upload_max_bytes: int = setting(
+        default=67_108_864, minimum=1_024, maximum=1_073_741_824, doc="Largest file as a request body, bytes."
     )
 
     def faults(self) -> Iterator[str]:

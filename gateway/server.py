@@ -17,11 +17,15 @@ from chassis.telemetry.records import SpanRow
 from chassis.telemetry.store import SpanReader
 from gateway.config import Settings
 from gateway.external.oidc import OidcVerifier
+from gateway.forwarding import FORWARDED, forward
 from gateway.http.app import HttpFront, application
 from gateway.http.webhooks import Webhooks
 from gateway.peers import connect
 from gateway.servicer import GatewayServicer, journey_trace_id
+from lienthong.gateway.v1 import gateway_pb2
 from lienthong.gateway.v1.gateway_pb2_grpc import add_GatewayServiceServicer_to_server
+
+OWN_SERVICE = gateway_pb2.DESCRIPTOR.services_by_name["GatewayService"]
 
 
 async def assemble(settings: Settings, dial: Callable[[str], Channel], telemetry: Telemetry) -> Assembly:
@@ -41,7 +45,10 @@ async def assemble(settings: Settings, dial: Callable[[str], Channel], telemetry
         spans=_Spans(settings.span_dir) if settings.span_dir else None,
         watch_poll_interval_ms=settings.watch_poll_interval_ms,
     )
-    bindings = [collect(add_GatewayServiceServicer_to_server, servicer)]
+    bindings = [
+        collect(add_GatewayServiceServicer_to_server, servicer),
+        *(each for name, services in FORWARDED.items() for each in forward(dial(name), services)),
+    ]
     own = LocalNetwork()
     http = own.register(
         "gateway", bindings, verifier=verifier, telemetry=telemetry, trace_id_of=journey_trace_id
@@ -49,10 +56,11 @@ async def assemble(settings: Settings, dial: Callable[[str], Channel], telemetry
     front = HttpFront(
         application(
             own.channel("gateway", telemetry=telemetry, sender="http"),
+            [OWN_SERVICE, *(each for services in FORWARDED.values() for each in services)],
             webhooks=Webhooks(peers=peers, minter=minter),
             version=version("lienthong"),
             body_max_bytes=settings.http_body_max_bytes,
-            statement_max_bytes=settings.statement_max_bytes,
+            upload_max_bytes=settings.upload_max_bytes,
         ),
         listen=settings.http_listen,
     )

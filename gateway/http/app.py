@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 from aiohttp import web
+from google.protobuf.descriptor import ServiceDescriptor
 
 from chassis.errors import AppError, Internal, typed
 from chassis.rpc.channel import Channel
@@ -30,12 +31,20 @@ _NO_ACCESS_LOG = logging.Logger("gateway.http.access", logging.CRITICAL + 1)
 
 
 def application(
-    channel: Channel, *, webhooks: Webhooks, version: str, body_max_bytes: int, statement_max_bytes: int
+    channel: Channel,
+    services: Sequence[ServiceDescriptor],
+    *,
+    webhooks: Webhooks,
+    version: str,
+    body_max_bytes: int,
+    upload_max_bytes: int,
 ) -> web.Application:
-    """Everything the HTTP front serves."""
+    """Everything the HTTP front serves: the annotated methods of the services, webhooks, health and the description."""
     app = web.Application(middlewares=[_typed_errors], client_max_size=body_max_bytes)
-    transcoder = Transcoder(channel, body_max_bytes=body_max_bytes, statement_max_bytes=statement_max_bytes)
-    description = openapi.document(version)
+    transcoder = Transcoder(
+        channel, services, body_max_bytes=body_max_bytes, upload_max_bytes=upload_max_bytes
+    )
+    description = openapi.document(version, services)
 
     async def describe(_: web.Request) -> web.Response:
         return web.json_response(description)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, ServiceDescriptor
 
 from gateway.http.api.bindings import HttpBinding, bindings_of
-from lienthong.gateway.v1 import gateway_pb2 as pb
 
 # Any in this module: an OpenAPI document is plain JSON.
 _SCALARS: dict[int, dict[str, Any]] = {
@@ -37,11 +37,11 @@ _ERROR: dict[str, Any] = {
 }
 
 
-def document(version: str) -> dict[str, Any]:
+def document(version: str, services: Sequence[ServiceDescriptor]) -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
     schemas: dict[str, Any] = {"Error": _ERROR}
     paths: dict[str, Any] = {}
-    for binding in bindings_of(pb.DESCRIPTOR.services_by_name["GatewayService"]):
+    for binding in (each for service in services for each in bindings_of(service)):
         paths.setdefault(binding.openapi_path, {})[binding.verb.lower()] = _operation(binding, schemas)
     return {
         "openapi": "3.1.0",
@@ -58,7 +58,7 @@ def document(version: str) -> dict[str, Any]:
 def _operation(binding: HttpBinding, schemas: dict[str, Any]) -> dict[str, Any]:
     method = binding.method
     operation: dict[str, Any] = {
-        "operationId": method.name,
+        "operationId": f"{method.containing_service.name}.{method.name}",
         "parameters": [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in binding.openapi_parameters
@@ -72,13 +72,16 @@ def _operation(binding: HttpBinding, schemas: dict[str, Any]) -> dict[str, Any]:
         },
     }
     if method.client_streaming:
+        header = method.input_type.fields_by_name["header"].message_type
+        assert header is not None, f"the header of {method.name} is a message"
         operation["requestBody"] = {
             "required": True,
             "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
         }
         operation["parameters"] += [
-            {"name": name, "in": "query", "required": True, "schema": {"type": "string"}}
-            for name in ("request_id", "format", "account")
+            {"name": field.name, "in": "query", "schema": _field(field, schemas)}
+            for field in header.fields
+            if field.name not in binding.path_fields
         ]
     elif binding.takes_body:
         operation["requestBody"] = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, cast
 
 from aiohttp import web
 from google.protobuf import json_format
+from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
@@ -23,14 +24,11 @@ from gateway.http.api.errors import (
     UnknownParameter,
     error_body,
 )
-from lienthong.gateway.v1 import gateway_pb2 as pb
-from lienthong.payment.v1 import payment_pb2 as payment
 
 _BEARER = re.compile(r"Bearer +(\S+)", re.IGNORECASE)
 _CHUNK_BYTES = 256 * 1024
 _DEADLINE_HEADER = "X-Deadline-Ms"
 _FIELD_IN_MESSAGE = re.compile(r'(?:named|parse) "?([\w.\[\]]+)"? (?:at|field)')
-_SERVICE = pb.DESCRIPTOR.services_by_name["GatewayService"]
 
 Handler = Callable[[web.Request], Any]
 
@@ -40,20 +38,30 @@ class Transcoder:
 
     Args:
         channel: A local channel to the gateway's own methods: rights, deadlines and errors are the same.
+        services: Whose annotated methods are served.
         body_max_bytes: Largest JSON body.
-        statement_max_bytes: Largest statement file.
+        upload_max_bytes: Largest file as a request body.
     """
 
-    def __init__(self, channel: Channel, *, body_max_bytes: int, statement_max_bytes: int) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        services: Sequence[ServiceDescriptor],
+        *,
+        body_max_bytes: int,
+        upload_max_bytes: int,
+    ) -> None:
         self._channel = channel
+        self._services = services
         self._body_max_bytes = body_max_bytes
-        self._statement_max_bytes = statement_max_bytes
+        self._upload_max_bytes = upload_max_bytes
 
     def routes(self) -> list[web.RouteDef]:
         """One route for each annotated method."""
         return [
             web.route(binding.verb, binding.route, self._handler(binding))
-            for binding in bindings_of(_SERVICE)
+            for service in self._services
+            for binding in bindings_of(service)
         ]
 
     def _handler(self, binding: HttpBinding) -> Handler:
@@ -101,26 +109,25 @@ class Transcoder:
         return handle
 
     def _upload(self, binding: HttpBinding) -> Handler:
+        """A client's stream over HTTP: the query is its header, the body its content."""
         call = self._channel.stream_unary(binding.full_name)
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            header = _statement_header(request)
+            first = _upload_header(binding, request)
             with acting_as(_bearer(request), within_ms=_deadline_ms(binding, request)):
-                answer = await call(self._parts(header, request))
+                answer = await call(self._parts(first, request))
             return _json_response(answer)
 
         return handle
 
-    async def _parts(
-        self, header: payment.ImportStatementHeader, request: web.Request
-    ) -> AsyncIterator[pb.ImportStatementRequest]:
-        yield pb.ImportStatementRequest(header=header)
+    async def _parts(self, first: Message, request: web.Request) -> AsyncIterator[Message]:
+        yield first
         size = 0
         async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
             size += len(chunk)
-            if size > self._statement_max_bytes:
-                raise BodyTooLarge(self._statement_max_bytes)
-            yield pb.ImportStatementRequest(content=chunk)
+            if size > self._upload_max_bytes:
+                raise BodyTooLarge(self._upload_max_bytes)
+            yield type(first)(content=chunk)
 
     async def _message(self, binding: HttpBinding, request: web.Request) -> Message:
         values: dict[str, Any] = {}  # Any: JSON
@@ -168,15 +175,16 @@ def _deadline_ms(binding: HttpBinding, request: web.Request) -> int:
     return min(int(text), binding.cap_ms)
 
 
-def _statement_header(request: web.Request) -> payment.ImportStatementHeader:
-    """The header of an import from the query; what is missing or wrong in it is payment_svc's to say."""
-    header = payment.ImportStatementHeader()
-    known = fields_of(header.DESCRIPTOR)
+def _upload_header(binding: HttpBinding, request: web.Request) -> Message:
+    """The first message of an upload; what is missing or wrong in it is the service's to say."""
+    first: Any = GetMessageClass(binding.method.input_type)()  # Any: its fields are the method's own
+    first.header.SetInParent()
+    known = fields_of(first.header.DESCRIPTOR)
     for name in request.query:
         if name not in known:
             raise UnknownParameter(name)
-    _fill(header, dict(request.query))
-    return header
+    _fill(first.header, {**request.query, **request.match_info})
+    return cast(Message, first)
 
 
 def _fill(message: Message, values: dict[str, Any]) -> None:  # Any: JSON
