@@ -138,8 +138,9 @@ def add(n: int) -> Any:
     return lambda tx: tx.execute("add_account", citizen_id=PERSON, account_id=f"a{n}", balance_vnd=0)
 
 
-def balance_of(n: int) -> Any:
-    return lambda tx: tx.one("account_balance", citizen_id=PERSON, account_id=f"a{n}")
+def balance_of(n: int | str) -> Any:
+    account_id = n if isinstance(n, str) else f"a{n}"
+    return lambda tx: tx.one("account_balance", citizen_id=PERSON, account_id=account_id)
 
 
 async def test_many_callers_share_one_commit(traced: tuple[Database, list[str]]) -> None:
@@ -153,6 +154,44 @@ async def test_a_lone_caller_pays_for_no_savepoint(traced: tuple[Database, list[
     db, ran = traced
     await db.write(add(1))
     assert [statement.split()[0] for statement in ran] == ["BEGIN", "INSERT", "COMMIT"]
+
+
+async def failing_after_a_write(tx: Tx) -> None:
+    await tx.execute("add_account", citizen_id=PERSON, account_id="undone", balance_vnd=0)
+    raise ValueError
+
+
+async def test_a_group_pays_for_savepoints_only_once_one_of_it_fails_after_a_write(
+    traced: tuple[Database, list[str]],
+) -> None:
+    db, ran = traced
+    gate = asyncio.create_task(db.write(lambda tx: tx.one("count_to", last=200_000)))
+
+    results = await asyncio.gather(
+        gate, *(db.write(work) for work in (add(1), failing_after_a_write, add(2))), return_exceptions=True
+    )
+
+    assert isinstance(results[2], ValueError)
+    assert [result for result in results[1:] if result is not results[2]] == [1, 1]
+    verbs = [statement.split()[0] for statement in ran]
+    assert "SAVEPOINT" in verbs
+    assert "SAVEPOINT" not in verbs[: verbs.index("ROLLBACK")]
+    found = [await db.read(balance_of(n)) for n in (1, 2, "undone")]
+    assert [row is not None for row in found] == [True, True, False]
+
+
+async def test_a_refusal_before_any_write_costs_its_group_nothing(traced: tuple[Database, list[str]]) -> None:
+    db, ran = traced
+
+    async def refusing(tx: Tx) -> None:
+        await tx.one("account_balance", citizen_id=PERSON, account_id="a1")
+        raise ValueError
+
+    gate = asyncio.create_task(db.write(lambda tx: tx.one("count_to", last=200_000)))
+    results = await asyncio.gather(gate, db.write(add(1)), db.write(refusing), return_exceptions=True)
+
+    assert isinstance(results[2], ValueError)
+    assert not {"ROLLBACK", "SAVEPOINT"} & {statement.split()[0] for statement in ran}
 
 
 async def test_a_commit_that_fails_leaves_every_caller_with_an_unknown_outcome(
