@@ -28,7 +28,7 @@ from insurance_svc.operations import (
     Recheck,
     SplitCost,
 )
-from insurance_svc.servicer import CoverageServicer
+from insurance_svc.servicer.coverage import CoverageServicer
 from insurance_svc.store.store import QUERIES, InsuranceStore
 from lienthong.insurance.v1.insurance_pb2_grpc import add_CoverageServiceServicer_to_server
 

@@ -19,7 +19,7 @@ from chassis.rpc.binding import collect
 from chassis.rpc.context import Caller, acting_as
 from chassis.rpc.local import LocalNetwork
 from chassis.telemetry import Telemetry
-from insurance_svc.codec import to_check_command, to_split_command
+from insurance_svc.codec.coverage import to_check_command, to_split_command
 from insurance_svc.domain.codes import load_codes
 from insurance_svc.domain.model import Coverage, PortalCall, Rung, StoredSplit
 from insurance_svc.domain.reply import ReplyUnreadable, read_code
@@ -36,7 +36,7 @@ from insurance_svc.operations import (
 from insurance_svc.operations.ask_portal import vietnam_day
 from insurance_svc.ports import Portal
 from insurance_svc.server import RECHECKER
-from insurance_svc.servicer import CoverageServicer
+from insurance_svc.servicer.coverage import CoverageServicer
 from insurance_svc.store.store import QUERIES, InsuranceStore
 from lienthong.insurance.v1 import insurance_pb2 as pb
 from lienthong.insurance.v1.insurance_pb2_grpc import (

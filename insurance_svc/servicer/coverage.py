@@ -7,7 +7,7 @@ from typing import Any
 from chassis.clock import Clock
 from chassis.idempotency import request_key
 from chassis.rpc.context import current_caller, current_method
-from insurance_svc import codec
+from insurance_svc.codec import coverage as codec
 from insurance_svc.operations import CheckCoverage, ReadCoverage, SplitCost
 from insurance_svc.operations.ask_portal import vietnam_day
 from lienthong.insurance.v1 import insurance_pb2 as pb

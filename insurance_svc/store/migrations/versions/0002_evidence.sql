@@ -1,0 +1,1 @@
+-- Evidence of look-ups: exports and corrections.

@@ -1,0 +1,1 @@
+-- Claims, their submission and settlement.

@@ -1,0 +1,1 @@
+-- What the benefit rules need to keep.
