@@ -322,6 +322,8 @@ class _Content:
             if self._was_inline:
                 raise ClaimContentBroken
             self._decode(self._base64, is_last=True)
+            # Parser and reader hold each other: let go now, and not when the collector comes.
+            self._inner = None
         elif not self._was_inline:
             self.doubts.append(Doubt(code="CONTENT_EMPTY", table=self.table.name, row=0))
 
@@ -350,7 +352,7 @@ def _parser(
     parser.CharacterDataHandler = characters
 
     def refuse_doctype(*_: object) -> None:
-        raise ClaimDoctypeRefused(line=parser.CurrentLineNumber)
+        raise ClaimDoctypeRefused
 
     def check_encoding(_: str, encoding: str | None, __: int) -> None:
         if encoding is not None and encoding.lower() not in _ENCODINGS:
