@@ -16,10 +16,32 @@ from google.protobuf.message_factory import GetMessageClass
 
 from chassis.rpc.binding import ServiceBinding
 from chassis.rpc.channel import Channel
-from lienthong.identity.v1 import identity_pb2
+from lienthong.identity.v1 import (
+    card_pb2,
+    consent_pb2,
+    identity_pb2,
+    master_index_pb2,
+    own_view_pb2,
+    quality_pb2,
+    register_import_pb2,
+    units_pb2,
+)
 
+_PROTOS: Mapping[str, Sequence[Any]] = {  # Any: generated modules have no common type
+    "identity": (
+        identity_pb2,
+        master_index_pb2,
+        consent_pb2,
+        own_view_pb2,
+        quality_pb2,
+        card_pb2,
+        units_pb2,
+        register_import_pb2,
+    ),
+}
 FORWARDED: Mapping[str, Sequence[ServiceDescriptor]] = {
-    "identity": (identity_pb2.DESCRIPTOR.services_by_name["IdentityService"],),
+    peer: tuple(service for proto in protos for service in proto.DESCRIPTOR.services_by_name.values())
+    for peer, protos in _PROTOS.items()
 }
 """Services whose annotated methods clients may call, by the peer that serves them."""
 
