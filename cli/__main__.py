@@ -8,7 +8,26 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from chassis.errors import AppError, Kind
-from cli.commands import check_in, pay, reconcile, trace, unit, visit
+from cli.commands import (
+    card,
+    cases,
+    check_in,
+    citizen,
+    consent,
+    correction,
+    delegation,
+    duplicates,
+    facility,
+    identity_import,
+    me,
+    pay,
+    quality,
+    recoding,
+    reconcile,
+    trace,
+    unit,
+    visit,
+)
 from cli.connection import Access, connected
 from cli.output import print_json
 
@@ -32,7 +51,26 @@ def parser() -> ArgumentParser:
     whole.add_argument("--deadline-ms", type=int, help="time one command may take")
     whole.add_argument("--json", action="store_true", help="JSON for programs instead of tables")
     commands = whole.add_subparsers(dest="command", required=True)
-    for module in (check_in, visit, pay, reconcile, trace, unit):
+    for module in (
+        check_in,
+        card,
+        visit,
+        pay,
+        reconcile,
+        trace,
+        unit,
+        facility,
+        recoding,
+        citizen,
+        cases,
+        quality,
+        correction,
+        duplicates,
+        identity_import,
+        consent,
+        delegation,
+        me,
+    ):
         module.add(commands)
     return whole
 

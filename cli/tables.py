@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -28,12 +29,17 @@ def dong(amount_vnd: int) -> str:
     return f"{amount_vnd:,}".replace(",", ".") + " ₫"
 
 
+def moment(time: Timestamp) -> str:
+    """A moment to the second, in UTC."""
+    return time.ToDatetime().isoformat(timespec="seconds")
+
+
 def word(enum_name: str) -> str:
     """An enum value without its prefix, as in COVERAGE_OUTCOME_VALID to VALID."""
     for prefix in (
         "VERIFICATION_OUTCOME_", "COVERAGE_OUTCOME_", "FIELD_RESULT_", "LEG_STATE_", "BILL_STATE_", "VISIT_STATE_",
         "VISIT_KIND_", "TICKET_STATE_", "UNIT_CHANGE_", "BREAK_CODE_", "BREAK_STATE_", "BREAK_RESOLUTION_",
-        "INTENT_STATE_", "PRIORITY_CLASS_", "ENTRY_KIND_",
+        "INTENT_STATE_", "PRIORITY_CLASS_", "ENTRY_KIND_", "CASE_STATE_",
     ):  # fmt: skip
         enum_name = enum_name.removeprefix(prefix)
     return enum_name

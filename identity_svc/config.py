@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from chassis.settings import CommonSettings, Secret, is_loopback, setting
+from identity_svc.domain.identifier_systems import read_systems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +41,39 @@ class Settings(CommonSettings):
     register_recheck_wait_s: float = setting(
         default=5.0, minimum=0.1, maximum=3_600.0, doc="Wait between re-checks while it is down, seconds."
     )
+    import_workers: int = setting(
+        default=1,
+        minimum=0,
+        maximum=16,
+        doc="Processes that read and encrypt the rows of a register import; 0 does it in a thread.",
+    )
+    identifier_systems_file: str = setting(
+        default="",
+        doc="CSV file (system,family) with a site's own names of identifier systems; empty for none.",
+    )
+
+    csca_dir: Path | None = setting(
+        default=None,
+        must_exist=True,
+        doc="Folder of certificates (CSCA) and revocation lists that chips are checked with, DER or PEM; none knows "
+        "no issuer.",
+    )
+    csca_reload_s: float = setting(
+        default=30.0, minimum=0.1, maximum=86_400.0, doc="Time between two looks for changes there, seconds."
+    )
+
+    def identifier_systems(self) -> str:
+        """The text of the site's own names of identifier systems, empty for none."""
+        path = self.identifier_systems_file
+        return Path(path).read_text(encoding="utf-8") if path else ""
 
     def faults(self) -> Iterator[str]:
         """Faults that need more than one field to see."""
         yield from CommonSettings.faults(self)
+        try:
+            read_systems(self.identifier_systems())
+        except (OSError, ValueError):
+            yield "IDENTITY_IDENTIFIER_SYSTEMS_FILE is no UTF-8 CSV with the columns system and family."
         if not self.register_url.startswith(("http://", "https://")):
             yield "IDENTITY_REGISTER_URL is neither http://host:port nor https://host:port."
         elif self.register_url.startswith("http://") and not is_loopback(_authority(self.register_url)):

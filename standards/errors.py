@@ -5,6 +5,9 @@
         ├── citizen_number   LetterInNumber, NotTwelveDigits, OldNumberNotNineDigits
         ├── card_qr          NotACardQr, CardQrTruncated, CardQrTooLong, CardQrFieldEmpty, ImpossibleDate,
         │                    GenderUnreadable
+        ├── scanner_text     ScannerLayoutWrong, ScannerImeOn
+        ├── insurance_qr     NotAnInsuranceQr, InsuranceQrTruncated, InsuranceQrTooLong, InsuranceQrUnreadable
+        ├── icao             the classes of standards.icao.errors
         ├── insurance_card   InsuranceNumberLength, InsuranceNumberForm, BenefitLevelUnknown
         ├── admin_units      WardCodeUnknown, ProvinceCodeUnknown, AddressTooLong
         ├── names            NameTooLong
@@ -131,6 +134,60 @@ class GenderUnreadable(FormatError):
     en = "The gender on the card could not be read; scan again or choose it by hand."
     vi = "Không đọc được giới tính trên thẻ; hãy quét lại hoặc chọn bằng tay."
     default_field = "gender"
+
+
+class ScannerLayoutWrong(FormatError):
+    """A scanner that types like a keyboard met another keyboard layout, and the text cannot be told for sure."""
+
+    reason = "SCANNER_LAYOUT_WRONG"
+    en = "The keyboard layout changes what the scanner types; switch it to English (US) and scan again."
+    vi = "Bố cục bàn phím làm sai nội dung quét; hãy chuyển sang bàn phím tiếng Anh (US) rồi quét lại."
+    default_field = "card_qr"
+
+
+class ScannerImeOn(FormatError):
+    """A Vietnamese input method (Telex, VNI) turned letters and digits of the scan into accented letters."""
+
+    reason = "SCANNER_IME_ON"
+    en = "Vietnamese typing is on and changes what the scanner types; switch it off (E) and scan again."
+    vi = "Bộ gõ tiếng Việt đang bật làm sai nội dung quét; hãy tắt bộ gõ (chế độ E) rồi quét lại."
+    default_field = "card_qr"
+
+
+class NotAnInsuranceQr(FormatError):
+    """The scanned text is something else than the code of a paper insurance card."""
+
+    reason = "NOT_AN_INSURANCE_QR"
+    en = "This is not the QR code of a health insurance card; scan the code on the insurance card."
+    vi = "Đây không phải mã QR của thẻ bảo hiểm y tế; hãy quét mã trên thẻ bảo hiểm y tế."
+    default_field = "insurance_qr"
+
+
+class InsuranceQrTruncated(FormatError):
+    """The text begins like an insurance card's QR and ends too early. Facts: field_count."""
+
+    reason = "INSURANCE_QR_TRUNCATED"
+    en = "The text of the insurance card's code ends too early; scan it again or type the number."
+    vi = "Nội dung mã QR trên thẻ bảo hiểm y tế bị thiếu; hãy quét lại hoặc nhập số thẻ."
+    default_field = "insurance_qr"
+
+
+class InsuranceQrTooLong(FormatError):
+    """The text is longer than an insurance card's QR can hold. Facts: limit_chars."""
+
+    reason = "INSURANCE_QR_TOO_LONG"
+    en = "The text is longer than the code of an insurance card; scan it once only."
+    vi = "Nội dung quét dài quá mức của thẻ bảo hiểm y tế; hãy quét lại một lần."
+    default_field = "insurance_qr"
+
+
+class InsuranceQrUnreadable(FormatError):
+    """A field of an insurance card's QR does not have its form; `field` names it."""
+
+    reason = "INSURANCE_QR_UNREADABLE"
+    en = "A field in the insurance card's code cannot be read; scan it again or type it from the card."
+    vi = "Không đọc được một trường trong mã QR của thẻ bảo hiểm y tế; hãy quét lại hoặc nhập theo thẻ."
+    default_field = "insurance_qr"
 
 
 class InsuranceNumberLength(FormatError):

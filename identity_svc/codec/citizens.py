@@ -7,49 +7,29 @@ from collections.abc import Iterable
 
 from chassis.errors import InvalidArgument
 from chassis.rpc.timestamps import to_timestamp
+from identity_svc.codec.numbers import to_identifier
 from identity_svc.domain.errors import (
     CitizenNameMalformed,
-    IdentifierFormWrong,
-    IdentifierKindRequired,
     PlaceAmbiguous,
     PlaceRequired,
     VintageUnknown,
     WardCodeMalformed,
 )
 from identity_svc.domain.explanations import Repair, explain
-from identity_svc.domain.model import (
-    Assurance,
-    Citizen,
-    FieldCheck,
-    FieldResult,
-    Gender,
-    Identifier,
-    IdentifierKind,
-    Outcome,
-    Verification,
-)
+from identity_svc.domain.model import Citizen, FieldCheck, FieldResult, Gender, Outcome, Verification
 from identity_svc.operations.resolve_unit import LEGAL_REFERENCE, Candidate, Reading
 from lienthong.identity.v1 import identity_pb2 as pb
 from standards.admin_units import AdminUnit, ConversionKind, Vintage
-from standards.citizen_number import parse_citizen_number, parse_old_number
 from standards.errors import FormatError
-from standards.insurance_card import InsuranceNumberKind, parse_insurance_number
 
 _CITIZEN_NAME = re.compile(r"citizens/([0-9a-z-]{1,64})", re.ASCII)
 _WARD_CODE = re.compile(r"[0-9]{5}", re.ASCII)
 
-_GENDERS = {Gender.MALE: pb.GENDER_MALE, Gender.FEMALE: pb.GENDER_FEMALE}
-_KINDS = {
-    IdentifierKind.CITIZEN_NUMBER: pb.IDENTIFIER_KIND_CITIZEN_NUMBER,
-    IdentifierKind.OLD_IDENTITY_NUMBER: pb.IDENTIFIER_KIND_OLD_IDENTITY_NUMBER,
-    IdentifierKind.INSURANCE_NUMBER: pb.IDENTIFIER_KIND_INSURANCE_NUMBER,
-    IdentifierKind.INSURANCE_CARD: pb.IDENTIFIER_KIND_INSURANCE_CARD,
-}
-_KINDS_BACK = {number: kind for kind, number in _KINDS.items()}
-_ASSURANCES = {
-    Assurance.TYPED: pb.ASSURANCE_TYPED,
-    Assurance.SCANNED: pb.ASSURANCE_SCANNED,
-    Assurance.REGISTER_CHECKED: pb.ASSURANCE_REGISTER_CHECKED,
+_GENDERS = {
+    Gender.MALE: pb.GENDER_MALE,
+    Gender.FEMALE: pb.GENDER_FEMALE,
+    Gender.OTHER: pb.GENDER_OTHER,
+    Gender.UNKNOWN: pb.GENDER_UNKNOWN,
 }
 _OUTCOMES = {
     Outcome.VERIFIED: pb.VERIFICATION_OUTCOME_VERIFIED,
@@ -68,10 +48,6 @@ _CHANGES = {
     ConversionKind.MERGED: pb.UNIT_CHANGE_MERGED,
     ConversionKind.SPLIT: pb.UNIT_CHANGE_SPLIT,
 }
-_INSURANCE_KINDS = {
-    InsuranceNumberKind.BHXH10: IdentifierKind.INSURANCE_NUMBER,
-    InsuranceNumberKind.CARD15: IdentifierKind.INSURANCE_CARD,
-}
 
 
 def format_refusal(error: FormatError) -> InvalidArgument:
@@ -89,27 +65,6 @@ def citizen_id_of(name: str) -> str:
     if match is None:
         raise CitizenNameMalformed
     return match[1]
-
-
-def identifier_of(request: pb.ResolveIdentifierRequest) -> tuple[IdentifierKind, str]:
-    """The kind and the number of a look-up, the number without separators.
-
-    Raises:
-        IdentifierKindRequired: no kind was told.
-        IdentifierFormWrong: the number is an insurance number of another kind than told.
-        FormatError: the number is not in its kind's form.
-    """
-    kind = _KINDS_BACK.get(request.kind)
-    if kind is None:
-        raise IdentifierKindRequired
-    if kind is IdentifierKind.CITIZEN_NUMBER:
-        return kind, parse_citizen_number(request.value).digits
-    if kind is IdentifierKind.OLD_IDENTITY_NUMBER:
-        return kind, parse_old_number(request.value)
-    number = parse_insurance_number(request.value)
-    if _INSURANCE_KINDS.get(number.kind) is not kind:
-        raise IdentifierFormWrong
-    return kind, number.text
 
 
 def place_of(request: pb.ResolveAdministrativeUnitRequest) -> str | tuple[str, Vintage]:
@@ -141,11 +96,13 @@ def to_citizen(citizen: Citizen, address: Reading) -> pb.Citizen:
         full_name=facts.full_name,
         birth_date=facts.birth_date,
         gender=_GENDERS[facts.gender],
-        identifiers=[_to_identifier(each) for each in citizen.identifiers],
+        identifiers=[to_identifier(citizen.citizen_id, each) for each in citizen.identifiers],
         address=to_resolution(address),
         create_time=to_timestamp(citizen.create_time),
         update_time=to_timestamp(citizen.update_time),
         verification=None if citizen.verification is None else to_verification(citizen.verification),
+        birth_date_estimated=facts.is_birth_date_estimated,
+        merged_names=[f"citizens/{each}" for each in citizen.merged_ids],
     )
 
 
@@ -189,16 +146,6 @@ def _to_proposals(repairs: Iterable[Repair]) -> list[pb.RepairProposal]:
         pb.RepairProposal(code=repair.code, explanation_vi=repair.vi, explanation_en=repair.en)
         for repair in repairs
     ]
-
-
-def _to_identifier(identifier: Identifier) -> pb.Identifier:
-    return pb.Identifier(
-        kind=_KINDS[identifier.kind],
-        value=identifier.value,
-        assurance=_ASSURANCES[identifier.assurance],
-        start_time=to_timestamp(identifier.start_time),
-        end_time=None if identifier.end_time is None else to_timestamp(identifier.end_time),
-    )
 
 
 def _to_candidate(candidate: Candidate) -> pb.AddressCandidate:

@@ -9,6 +9,7 @@ from identity_svc.domain.model import CardFacts, CardWarning, Gender, RegisterCl
 from standards.card_qr import CardQr, parse_card_qr
 from standards.citizen_number import CitizenNumberWarning, cross_check, parse_citizen_number
 from standards.names import normalise_name
+from standards.scanner_text import ScanWarning
 from standards.syllables import place_tone
 
 _WARNINGS = {
@@ -33,7 +34,7 @@ def read_card(raw_text: str) -> CardFacts:
         old_number=qr.old_number or "",
         full_name=full_name,
         printed_name=_as_printed(qr.full_name, full_name),
-        birth_date=qr.birth_date.isoformat(),
+        birth_date=qr.birth_date,
         gender=Gender(qr.gender),
         address=qr.address,
         issue_date=qr.issue_date.isoformat() if qr.issue_date else "",
@@ -97,6 +98,11 @@ def _warnings(qr: CardQr) -> tuple[CardWarning, ...]:
         found.append(CardWarning.TEXT_DAMAGED)
     if qr.is_accentless:
         found.append(CardWarning.TEXT_WITHOUT_ACCENTS)
-    birth_date: date = qr.birth_date
+    if ScanWarning.BIRTH_DATE_INCOMPLETE in qr.warnings:
+        found.append(CardWarning.BIRTH_DATE_INCOMPLETE)
+    if set(qr.warnings) - {ScanWarning.BIRTH_DATE_INCOMPLETE}:
+        found.append(CardWarning.SCAN_REPAIRED)
+    # Only its year is compared: a card without day or month counts from the first.
+    birth_date = date.fromisoformat(f"{qr.birth_date}-01-01"[:10])
     doubts = cross_check(parse_citizen_number(qr.personal_number), birth_date=birth_date, gender=qr.gender)
     return (*found, *(_WARNINGS[doubt] for doubt in doubts))

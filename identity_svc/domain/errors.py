@@ -2,7 +2,7 @@
 
 AppError
 ├── InvalidArgument ── CitizenNameMalformed, IdentifierKindRequired, PlaceRequired, PlaceAmbiguous, VintageUnknown,
-│                      WardCodeMalformed, IdentifierFormWrong
+│                      WardCodeMalformed, IdentifierFormWrong, IdentifierSystemUnknown, IdentifierDatesWrong
 ├── CitizenNotFound
 ├── RegisterUnavailable
 └── RegisterRefusedRequest
@@ -52,6 +52,28 @@ class IdentifierFormWrong(InvalidArgument):
 
     def __init__(self) -> None:
         super().__init__("Check the number and its kind.", field="value")
+
+
+class IdentifierSystemUnknown(InvalidArgument):
+    """The system of a number is none that we have a name for."""
+
+    reason = "IDENTIFIER_SYSTEM_UNKNOWN"
+    vi = (
+        "Hệ thống mã định danh này chưa được khai báo; hãy chọn loại giấy tờ hoặc báo quản trị khai báo thêm."
+    )
+
+    def __init__(self) -> None:
+        super().__init__("Send kind, or a system of the alias table; a site may add its own.", field="system")
+
+
+class IdentifierDatesWrong(InvalidArgument):
+    """A day of validity is no day, or the last lies before the first."""
+
+    reason = "IDENTIFIER_DATES_WRONG"
+    vi = "Ngày hiệu lực không hợp lệ; hãy nhập theo dạng năm-tháng-ngày, ngày cuối không trước ngày đầu."
+
+    def __init__(self, field: str) -> None:
+        super().__init__("Send YYYY-MM-DD; the last day is not before the first.", field=field)
 
 
 class PlaceRequired(InvalidArgument):
@@ -116,3 +138,23 @@ class RegisterRefusedRequest(AppError):
 
     def __init__(self) -> None:
         super().__init__("Compare our request with the register's description.")
+
+
+class PageTokenMalformed(InvalidArgument):
+    """The page token was not made by this list."""
+
+    reason = "PAGE_TOKEN_MALFORMED"
+    vi = "Mã trang không hợp lệ; hãy tải lại danh sách từ đầu."
+
+    def __init__(self) -> None:
+        super().__init__("Repeat the token of the page before, unchanged.", field="page_token")
+
+
+class PageSizeOutOfRange(InvalidArgument):
+    """A page has fewer or more rows than lists give."""
+
+    reason = "PAGE_SIZE_OUT_OF_RANGE"
+    vi = "Số dòng mỗi trang phải từ 1 đến 200."
+
+    def __init__(self, max_count: int) -> None:
+        super().__init__("Send 0 for the default, or 1 to max_count.", field="page_size", max_count=max_count)

@@ -12,7 +12,7 @@ class Repair:
     """A way out of a mismatch that the clerk may offer; nothing is changed by showing it."""
 
     code: str
-    """Stable UPPER_SNAKE."""
+    """Stable UPPER_SNAKE; what each does when applied stands in `repairing`."""
     vi: str
     en: str
 
@@ -36,6 +36,16 @@ ADD_NAME_ALIAS = Repair(
     code="ADD_NAME_ALIAS",
     vi="Ghi thêm cách viết khác của họ tên để lần sau vẫn tìm thấy người bệnh.",
     en="Add the other spelling as an alias, so that the patient is found next time.",
+)
+MISSING_MIDDLE_NAME = Repair(
+    code="MISSING_MIDDLE_NAME",
+    vi="Ghi họ tên đầy đủ có tên đệm; cách viết trên thẻ được giữ làm tên khác của người bệnh.",
+    en="Keep the full name with its middle name; the card's spelling stays as an alias.",
+)
+OLD_COMMUNE = Repair(
+    code="OLD_COMMUNE",
+    vi="Đổi xã, huyện, tỉnh cũ trong địa chỉ sang đơn vị hành chính hiện nay.",
+    en="Put the administrative units in force into the address in place of the former ones.",
 )
 ESTIMATED_BIRTH_DATE = Repair(
     code="ESTIMATED_BIRTH_DATE",
@@ -73,7 +83,12 @@ _WORDS = {
     "NAME_LACKS_WORDS": Explanation(
         vi="Họ tên trên thẻ và trong dữ liệu dân cư hơn kém nhau tên đệm.",
         en="Card and register differ by a middle name.",
-        repairs=(ADD_NAME_ALIAS,),
+        repairs=(MISSING_MIDDLE_NAME, ADD_NAME_ALIAS),
+    ),
+    "NAME_IS_KNOWN_ALIAS": Explanation(
+        vi="Dữ liệu dân cư ghi họ tên khác; cách viết trên thẻ đã được chấp nhận là tên khác của người này.",
+        en="The register has another name; the card's spelling was accepted as an alias of this person.",
+        repairs=(),
     ),
     "NAME_PARTLY_AGREES": Explanation(
         vi="Dữ liệu dân cư chỉ khớp một phần họ tên.",
@@ -103,7 +118,7 @@ _WORDS = {
     "BIRTH_DAY_DIFFERS": Explanation(
         vi="Năm sinh khớp nhưng ngày hoặc tháng sinh khác với dữ liệu dân cư.",
         en="The year of birth agrees; day or month differ from the register's.",
-        repairs=(KEEP_CARD_VALUE, ASK_REGISTER_CORRECTION),
+        repairs=(KEEP_CARD_VALUE, ESTIMATED_BIRTH_DATE, ASK_REGISTER_CORRECTION),
     ),
     "BIRTH_DATE_DIFFERS": Explanation(
         vi="Ngày sinh trên thẻ khác với dữ liệu dân cư.",
@@ -118,7 +133,7 @@ _WORDS = {
     "ADDRESS_OF_FORMER_UNIT": Explanation(
         vi="Địa chỉ trên thẻ ghi theo đơn vị hành chính trước 01/07/2025; dữ liệu dân cư đã đổi sang đơn vị mới.",
         en="The card's address names units from before 1 July 2025; the register has the new ones.",
-        repairs=(KEEP_CARD_VALUE,),
+        repairs=(OLD_COMMUNE, KEEP_CARD_VALUE),
     ),
     "ADDRESS_DIFFERS_IN_ACCENTS": Explanation(
         vi="Địa chỉ chỉ khác dấu so với dữ liệu dân cư.",

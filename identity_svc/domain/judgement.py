@@ -9,6 +9,8 @@ FIELDS = ("personal_number", "full_name", "birth_date", "gender", "address")
 
 STORED_PERSON_DIFFERS = "STORED_PERSON_DIFFERS"
 NUMBER_NOT_IN_REGISTER = "NUMBER_NOT_IN_REGISTER"
+NAME_IS_KNOWN_ALIAS = "NAME_IS_KNOWN_ALIAS"
+"""The register has another name, and a person accepted the card's as this citizen's."""
 ANSWER_INCOMPLETE = "REGISTER_ANSWER_INCOMPLETE"
 """The register knows the number but answered neither name nor birth date: nothing is proved."""
 
@@ -67,6 +69,29 @@ def disputed_by_store(fields: tuple[FieldCheck, ...]) -> tuple[FieldCheck, ...]:
     """Give the same fields, the number marked: it is held here for somebody with another name and birth date."""
     conflict = FieldCheck(field="personal_number", result=FieldResult.MISMATCH, reason=STORED_PERSON_DIFFERS)
     return tuple(conflict if check.field == "personal_number" else check for check in fields)
+
+
+def contradicts_name(fields: tuple[FieldCheck, ...]) -> bool:
+    """Say whether the register contradicted the name, so that an accepted alias may explain it."""
+    name = next(check for check in fields if check.field == "full_name")
+    return name.result is FieldResult.MISMATCH or name.reason in _CONTRADICTIONS
+
+
+def explained_by_alias(fields: tuple[FieldCheck, ...]) -> tuple[Outcome, tuple[FieldCheck, ...]]:
+    """Give outcome and fields of a check whose name the register contradicts and an accepted alias explains.
+
+    The name becomes PARTIAL and never MATCH: the register was not heard to agree. What else it contradicts stays.
+    """
+    known = FieldCheck(field="full_name", result=FieldResult.PARTIAL, reason=NAME_IS_KNOWN_ALIAS)
+    explained = tuple(known if check.field == "full_name" else check for check in fields)
+    return _outcome(explained), explained
+
+
+def no_longer_explained(fields: tuple[FieldCheck, ...]) -> tuple[Outcome, tuple[FieldCheck, ...]]:
+    """Give outcome and fields of a check that an alias explained, once nobody accepts the alias any more."""
+    differs = FieldCheck(field="full_name", result=FieldResult.MISMATCH, reason="NAME_DIFFERS")
+    told = tuple(differs if check.reason == NAME_IS_KNOWN_ALIAS else check for check in fields)
+    return _outcome(told), told
 
 
 def _check(field: str, answer: RegisterAnswer, card: CardFacts) -> FieldCheck:

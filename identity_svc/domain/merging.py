@@ -22,7 +22,12 @@ class Change(Enum):
 
 
 def change_by(
-    card: CardFacts, stored: Demographics, *, stored_is_confirmed: bool, outcome: Outcome
+    card: CardFacts,
+    stored: Demographics,
+    *,
+    stored_is_confirmed: bool,
+    outcome: Outcome,
+    is_known_alias: bool = False,
 ) -> Change:
     """Decide what a scan of a card with a known number does to the stored facts.
 
@@ -31,6 +36,7 @@ def change_by(
         stored: The current facts.
         stored_is_confirmed: The register confirmed the stored facts.
         outcome: What the register said about the scan.
+        is_known_alias: The name on the card is one that a person accepted beside the stored one.
     Source: design; a QR is not signed, scanners damage text, and one number with another name and birth date is
         either a cancelled number given again or a forged code.
     """
@@ -43,6 +49,11 @@ def change_by(
     if name_class is NameClass.DIFFERENT and not has_same_day:
         return Change.CONFLICT
     if _is_same(card, stored) or (card.issue_date and card.issue_date < stored.issue_date):
+        return Change.NONE
+    if stored.repair_id and card.issue_date <= stored.issue_date:
+        # A person decided on this very card; scanning it again undoes nothing.
+        return Change.NONE
+    if is_known_alias and name_class not in (NameClass.SAME, NameClass.EQUIVALENT):
         return Change.NONE
     if card.text_quality is TextQuality.WITHOUT_ACCENTS and stored.text_quality is TextQuality.GOOD:
         return Change.NONE

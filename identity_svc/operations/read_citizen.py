@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 from chassis import audit
 from chassis.clock import Clock
@@ -10,10 +12,21 @@ from chassis.db import Database, Tx
 from chassis.rpc.context import Caller
 from chassis.telemetry import current_trace_id
 from identity_svc.domain.errors import CitizenNotFound
-from identity_svc.domain.model import Citizen, IdentifierKind
+from identity_svc.domain.model import Citizen, Identifier, IdentifierKind
+from identity_svc.operations.survivor import read_survivor, with_members
 from identity_svc.store.store import IdentityStore
 
 _SERVICE_ALONE = frozenset({"SERVICE"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """Whom a number leads to, and the number itself."""
+
+    citizen: Citizen
+    identifier: Identifier
+    is_in_use: bool
+    """It was in use at the moment asked about; an ended number still finds the person."""
 
 
 class ReadCitizen:
@@ -25,13 +38,13 @@ class ReadCitizen:
         self._clock = clock
 
     async def get(self, citizen_id: str, caller: Caller) -> Citizen:
-        """Read one citizen.
+        """Read one citizen; the id of a linked one is answered by who answers for it.
 
         Raises:
             CitizenNotFound: nobody has this id.
         """
         return await self._disclose(
-            lambda tx: self._store.read_full(tx, citizen_id), action="get_citizen", caller=caller
+            lambda tx: read_survivor(tx, self._store, citizen_id), action="get_citizen", caller=caller
         )
 
     async def resolve(self, kind: IdentifierKind, value: str, caller: Caller) -> Citizen:
@@ -44,19 +57,37 @@ class ReadCitizen:
             lambda tx: self._store.find(tx, kind, value), action="resolve_identifier", caller=caller
         )
 
+    async def resolve_at(
+        self, kind: IdentifierKind, value: str, caller: Caller, *, at: datetime | None = None
+    ) -> Resolved:
+        """Find the citizen a number points at, and say whether it was in use at a moment, now unless told.
+
+        Raises:
+            CitizenNotFound: it points at nobody.
+        """
+        citizen = await self.resolve(kind, value, caller)
+        number = next(each for each in citizen.identifiers if (each.kind, each.value) == (kind, value))
+        return Resolved(
+            citizen=citizen, identifier=number, is_in_use=number.is_in_use(at or self._clock.now())
+        )
+
     async def _disclose(
         self, find: Callable[[Tx], Awaitable[Citizen | None]], *, action: str, caller: Caller
     ) -> Citizen:
+        async def find_whole(tx: Tx) -> Citizen | None:
+            citizen = await find(tx)
+            return None if citizen is None else await with_members(tx, self._store, citizen)
+
         if caller.roles == _SERVICE_ALONE:
             # A service acting without a person tells nobody; whoever asks it through its own edge is recorded there.
-            citizen = await self._db.read(find)
+            citizen = await self._db.read(find_whole)
             if citizen is None:
                 raise CitizenNotFound
             return citizen
         trace_id = current_trace_id()
 
         async def work(tx: Tx) -> Citizen | None:
-            found = await find(tx)
+            found = await find_whole(tx)
             await audit.record(
                 tx,
                 action=action,

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from chassis import audit
-from chassis.clock import Clock, Ids
+from chassis.clock import Clock
 from chassis.db import Database, Tx
 from chassis.outbox import Message, RetryLater
 from chassis.rpc.context import current_caller
@@ -17,9 +17,6 @@ from identity_svc.operations.settle import Check, Settlement, ask_register
 from identity_svc.ports import RegisterPort
 from identity_svc.store.store import IdentityStore
 
-DESTINATION = "register"
-"""Name of the outbox queue."""
-
 
 class Recheck:
     """Delivers the messages of the queue `register`."""
@@ -29,9 +26,9 @@ class Recheck:
         *,
         db: Database,
         store: IdentityStore,
+        settlement: Settlement,
         register: RegisterPort,
         clock: Clock,
-        ids: Ids,
         wait_s: float,
     ) -> None:
         """Take what the verb needs.
@@ -43,7 +40,7 @@ class Recheck:
         self._store = store
         self._register = register
         self._clock = clock
-        self._settlement = Settlement(store, ids)
+        self._settlement = settlement
         self._wait_s = wait_s
 
     async def __call__(self, message: Message) -> None:
@@ -58,30 +55,40 @@ class Recheck:
         waiting = await self._db.read(lambda tx: self._waiting(tx, citizen_id, verification_id))
         if waiting is None:
             return
-        pending, card = waiting
+        pending, card, facility_code = waiting
         check = await ask_register(self._register, card, self._clock)
         if check.degraded_reason and not check.register_reference:
             raise RetryLater(self._wait_s)
-        await self._db.write(lambda tx: self._settle(tx, pending, card, check))
+        await self._db.write(lambda tx: self._settle(tx, pending, card, check, facility_code=facility_code))
 
     async def _waiting(
         self, tx: Tx, citizen_id: str, verification_id: str
-    ) -> tuple[Verification, CardFacts] | None:
+    ) -> tuple[Verification, CardFacts, str] | None:
+        """The check that waits, its card, and where the card was shown; None when nothing waits any more."""
         pending = await self._store.verification(tx, citizen_id, verification_id)
         if pending is None or not pending.recheck_pending:
             return None
-        raw_text = await self._store.raw_text(tx, citizen_id, pending.reading_id)
-        assert raw_text is not None, "a check has its reading"
-        return pending, read_card(raw_text)
+        reading = await self._store.reading(tx, citizen_id, pending.reading_id)
+        assert reading is not None, "a check has its reading"
+        return pending, read_card(reading.raw_text), reading.facility_code
 
-    async def _settle(self, tx: Tx, pending: Verification, card: CardFacts, check: Check) -> None:
+    async def _settle(
+        self, tx: Tx, pending: Verification, card: CardFacts, check: Check, *, facility_code: str
+    ) -> None:
         now = self._clock.now()
         if await self._store.settle_rechecks(tx, pending.citizen_id, pending.facts_hash) == 0:
             return
         citizen = await self._store.read(tx, pending.citizen_id)
         assert citizen is not None, "a check has its citizen"
         _, verification = await self._settlement.apply(
-            tx, citizen, card, check, reading_id=pending.reading_id, now=now
+            tx,
+            citizen,
+            card,
+            check,
+            reading_id=pending.reading_id,
+            facility_code=facility_code,
+            earlier=pending,
+            now=now,
         )
         # What was seen at the scan stays seen: a former number of somebody else does not go away by asking again.
         warnings = tuple(dict.fromkeys((*pending.warnings, *verification.warnings)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from identity_svc.domain.residence import Residence, residence_in, unresolved
 from standards.admin_units import (
-    AddressOutcome,
     AdminUnit,
     ConversionKind,
     Vintage,
     convert_ward,
+    predecessors,
     resolve_address,
     resolve_province,
     resolve_ward,
@@ -54,15 +55,16 @@ def resolve_text(text: str) -> Reading:
 
     An unknown place is no error: there is no candidate and unresolved_reason says why.
     """
+    return read_text(text)[0]
+
+
+def read_text(text: str) -> tuple[Reading, Residence]:
+    """Read a free address and say what it settles; for tables of many rows, so nothing is kept."""
     try:
         found = resolve_address(text)
     except AddressTooLong as refused:
-        return Reading(text=text, candidates=(), unresolved_reason=refused.reason)
-    if found.outcome is AddressOutcome.NONE:
-        reason = "PROVINCE_NOT_RECOGNISED" if found.province is None else "WARD_NOT_RECOGNISED"
-        return Reading(
-            text=text, candidates=(), unresolved_reason=reason if text.strip() else "ADDRESS_EMPTY"
-        )
+        return Reading(text=text, candidates=(), unresolved_reason=refused.reason), unresolved(refused.reason)
+    residence = residence_in(found, text)
     candidates = tuple(
         Candidate(
             old_ward=each.old_ward,
@@ -76,7 +78,8 @@ def resolve_text(text: str) -> Reading:
         )
         for each in found.candidates
     )
-    return Reading(text=text, candidates=candidates, unresolved_reason="")
+    reason = "" if candidates else residence.reason
+    return Reading(text=text, candidates=candidates, unresolved_reason=reason), residence
 
 
 def resolve_code(ward_code: str, vintage: Vintage) -> Reading:
@@ -100,3 +103,17 @@ def resolve_code(ward_code: str, vintage: Vintage) -> Reading:
         for each in convert_ward(ward_code, vintage)
     )
     return Reading(text="", candidates=candidates, unresolved_reason="")
+
+
+def former_units(ward_code: str) -> tuple[Candidate, ...]:
+    """Give the communes before 2025-07 that one in force was made of, ascending by code, with what happened to each.
+
+    Raises:
+        WardCodeUnknown: no commune in force has the code.
+    """
+    return tuple(
+        each
+        for old in predecessors(ward_code)
+        for each in resolve_code(old.code, Vintage.BEFORE_2025_07).candidates
+        if each.new_ward.code == resolve_ward(ward_code, Vintage.FROM_2025_07).code
+    )

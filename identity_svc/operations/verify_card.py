@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import Enum, auto
 
-from chassis import audit, outbox
+from chassis import audit
 from chassis.clock import Clock, Ids
 from chassis.db import Database, Tx
 from chassis.idempotency import RequestKey, peek, recall, remember
@@ -14,7 +14,6 @@ from chassis.rpc.context import Caller
 from chassis.telemetry import current_trace_id
 from identity_svc.domain.merging import is_same_person
 from identity_svc.domain.model import CardFacts, Citizen, IdentifierKind, Verification, newest_first
-from identity_svc.operations.recheck import DESTINATION
 from identity_svc.operations.settle import Check, Settlement, Verified, ask_register, identifier_kind
 from identity_svc.ports import RegisterPort
 from identity_svc.store.store import IdentityStore
@@ -26,10 +25,18 @@ class _Known:
 
     citizen_id: str = ""
     """Whom the citizen number points at, or empty."""
-    former_citizen_id: str = ""
-    """Whom the old number points at, if it is the same person; or empty."""
     same_facts: Verification | None = None
     """The newest check of exactly these facts."""
+
+
+class _Arrival(Enum):
+    """How the citizen of a card came to be in the transaction that settles it."""
+
+    KNOWN = auto()
+    """The number led here before."""
+    RENUMBERED = auto()
+    """The old number led here; the new one does now."""
+    CREATED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,7 @@ class VerifyCard:
         *,
         db: Database,
         store: IdentityStore,
+        settlement: Settlement,
         register: RegisterPort,
         clock: Clock,
         ids: Ids,
@@ -68,7 +76,7 @@ class VerifyCard:
         self._clock = clock
         self._ids = ids
         self._check_max_age = check_max_age
-        self._settlement = Settlement(store, ids)
+        self._settlement = settlement
 
     async def __call__(
         self, card: CardFacts, *, facility_code: str, key: RequestKey, caller: Caller
@@ -108,10 +116,6 @@ class VerifyCard:
         if citizen is not None:
             same_facts = await self._store.verification_of_facts(tx, citizen, self._store.facts_hash(card))
             return _Known(citizen_id=citizen.citizen_id, same_facts=same_facts), citizen
-        if card.old_number:
-            former = await self._store.find(tx, identifier_kind(card.old_number), card.old_number)
-            if former is not None and is_same_person(card, former.demographics):
-                return _Known(former_citizen_id=former.citizen_id), None
         return _Known(), None
 
     def _is_fresh(self, check: Verification) -> bool:
@@ -129,67 +133,67 @@ class VerifyCard:
         store, card, now = self._store, scan.card, self._clock.now()
         earlier = scan.known.same_facts
         reading_id = self._ids.new() if earlier is None else earlier.reading_id
-        citizen, created = await self._find_or_register(tx, scan, reading_id)
+        citizen, arrival = await self._find_or_register(tx, scan, reading_id)
         if earlier is None:
             await store.add_reading(
                 tx, citizen.citizen_id, reading_id, card, facility_code=scan.facility_code, now=now
             )
         citizen, verification = await self._settlement.apply(
-            tx, citizen, card, check, reading_id=reading_id, now=now
+            tx,
+            citizen,
+            card,
+            check,
+            reading_id=reading_id,
+            facility_code=scan.facility_code,
+            is_new=arrival is not _Arrival.KNOWN,
+            earlier=earlier,
+            now=now,
         )
-        await self._settle_recheck(tx, verification, earlier)
-        await store.add_verification(tx, verification)
-        answer = Verified(citizen=citizen, verification=verification, created=created)
+        await self._settlement.keep(tx, verification, earlier=earlier, now=now)
+        answer = Verified(citizen=citizen, verification=verification, created=arrival is _Arrival.CREATED)
         await self._note(tx, scan, answer)
         await remember(tx, scan.key, _result_of(answer))
         return answer
 
-    async def _find_or_register(self, tx: Tx, scan: _Scan, reading_id: str) -> tuple[Citizen, bool]:
+    async def _find_or_register(self, tx: Tx, scan: _Scan, reading_id: str) -> tuple[Citizen, _Arrival]:
         """Find the citizen, or register one; of many calls at one instant exactly one registers.
 
         The claim of the look-up row decides, in the database; what the read saw before only saves work.
         """
-        known, card, now = scan.known, scan.card, self._clock.now()
-        if known.citizen_id:
-            return await self._existing(tx, known.citizen_id), False
-        citizen_id = known.former_citizen_id or self._ids.new()
-        kind = IdentifierKind.CITIZEN_NUMBER
+        card, now = scan.card, self._clock.now()
+        if scan.known.citizen_id:
+            return await self._existing(tx, scan.known.citizen_id), _Arrival.KNOWN
+        citizen_id, kind = self._ids.new(), IdentifierKind.CITIZEN_NUMBER
         if not await self._store.claim(tx, kind, card.citizen_number, citizen_id=citizen_id):
             owner = await self._store.find_owner(tx, kind, card.citizen_number)
             assert owner is not None, "a refused claim has an owner"
-            return await self._existing(tx, owner), False
-        if known.former_citizen_id:
-            former = await self._existing(tx, citizen_id)
-            number = await self._settlement.add_number(tx, citizen_id, card.citizen_number, now=now)
-            return replace(
-                former, identifiers=newest_first((number, *former.identifiers)), update_time=now
-            ), False
-        return await self._settlement.register(tx, citizen_id, card, reading_id=reading_id, now=now), True
+            return await self._existing(tx, owner), _Arrival.KNOWN
+        former = await self._former(tx, card, citizen_id)
+        if former is None:
+            registered = await self._settlement.register(tx, citizen_id, card, reading_id=reading_id, now=now)
+            return registered, _Arrival.CREATED
+        await self._store.move(tx, kind, card.citizen_number, citizen_id=former.citizen_id)
+        number = await self._settlement.add_number(tx, former.citizen_id, card.citizen_number, now=now)
+        identifiers = newest_first((number, *former.identifiers))
+        return replace(former, identifiers=identifiers, update_time=now), _Arrival.RENUMBERED
+
+    async def _former(self, tx: Tx, card: CardFacts, citizen_id: str) -> Citizen | None:
+        """Whom the card's old number leads to, where that is the person on the card; else it is claimed for the new."""
+        if not card.old_number:
+            return None
+        kind = identifier_kind(card.old_number)
+        # Claimed before it is looked up: under SERIALIZABLE a look-up of an absent key conflicts with every writer.
+        if await self._store.claim(tx, kind, card.old_number, citizen_id=citizen_id):
+            return None
+        owner = await self._store.find_owner(tx, kind, card.old_number)
+        assert owner is not None, "a refused claim has an owner"
+        former = await self._existing(tx, owner)
+        return former if is_same_person(card, former.demographics) else None
 
     async def _existing(self, tx: Tx, citizen_id: str) -> Citizen:
         citizen = await self._store.read(tx, citizen_id)
         assert citizen is not None, "a look-up points at a citizen"
         return citizen
-
-    async def _settle_recheck(self, tx: Tx, verification: Verification, earlier: Verification | None) -> None:
-        """Put a re-check into the outbox, once per card facts; end its waiting when the register was heard."""
-        is_waiting = earlier is not None and earlier.recheck_pending
-        if not verification.recheck_pending:
-            if is_waiting:
-                await self._store.settle_rechecks(tx, verification.citizen_id, verification.facts_hash)
-            return
-        if is_waiting:
-            return
-        payload = {"citizen_id": verification.citizen_id, "verification_id": verification.verification_id}
-        await outbox.put(
-            tx,
-            destination=DESTINATION,
-            order_key=verification.verification_id,
-            payload=json.dumps(payload).encode(),
-            message_id=f"recheck-{verification.verification_id}",
-            now=self._clock.now(),
-            cipher=self._store.cipher,
-        )
 
     async def _note(self, tx: Tx, scan: _Scan, answer: Verified) -> None:
         """Keep who saw whom."""

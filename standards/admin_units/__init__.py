@@ -4,16 +4,10 @@ A bare code is ambiguous: 3,316 of the 3,321 new commune codes are re-used old o
 another name, and seven province codes changed their meaning. So a unit is always (code, vintage).
 """
 
-from standards.admin_units.address import (
-    MAX_ADDRESS_CHARS,
-    MAX_CANDIDATES,
-    AddressCandidate,
-    AddressOutcome,
-    AddressResolution,
-    Doubt,
-    resolve_address,
-)
+from standards.admin_units.address import MAX_ADDRESS_CHARS, MAX_CANDIDATES, resolve_address
+from standards.admin_units.code_reading import vintages_of
 from standards.admin_units.conversion import ConversionKind, Successor, convert_ward, predecessors
+from standards.admin_units.reading import AddressCandidate, AddressOutcome, AddressResolution, Doubt
 from standards.admin_units.register import (
     LEGAL_REFERENCE,
     AdminLevel,
@@ -45,4 +39,5 @@ __all__ = [
     "resolve_province",
     "resolve_ward",
     "successor_province",
+    "vintages_of",
 ]

@@ -42,6 +42,13 @@ _PREFIXES: dict[str, frozenset[str]] = {
     "đặc khu": frozenset({"Đặc khu"}),
     "đk": frozenset({"Đặc khu"}),
 }
+# "thị" with one letter left out, doubled, swapped or replaced, without accents.
+_NEAR_TOWN = frozenset(
+    {"thi", "hi", "ti", "th", "tthi", "thhi", "thii", "hti", "tih"}
+    | {f"{letter}hi" for letter in "abcdeghklmnopqrsuvx"}
+    | {f"t{letter}i" for letter in "abcdegiklmnopqrstuvx"}
+    | {f"th{letter}" for letter in "abcdeghklmnopqrstuvx"}
+)
 _PROVINCE_ALIASES = {
     "hcm": "Hồ Chí Minh",
     "tphcm": "Hồ Chí Minh",
@@ -142,6 +149,43 @@ def _prefixes() -> dict[tuple[str, ...], tuple[str, frozenset[str]]]:
     }
 
 
+def _may_be_town(words: tuple[Word, ...], second: int) -> bool:
+    """Say whether the word before "xã" or "trấn" opens its part of the address and may be a misspelt "thị".
+
+    Else the town's name is taken for the commune of that name: "Xã Mường Hoa, Tị xã Sa Pa".
+    """
+    return (
+        words[second].key in ("xa", "x", "tran")
+        and second > 0
+        and not words[second].is_hard_start
+        and words[second - 1].is_hard_start
+        and words[second - 1].key in _NEAR_TOWN
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A kind word before a name."""
+
+    word_count: int
+    kinds: frozenset[str]
+    is_certain: bool
+    """Written in full with its accents."""
+
+
+def prefix_starting(words: tuple[Word, ...], start: int, end: int) -> Prefix | None:
+    """Give the kind word that stands from `start` on, if a name follows it before `end`."""
+    for count in (2, 1):
+        last = start + count
+        if last >= end or any(word.is_hard_start for word in words[start + 1 : last + 1]):
+            continue
+        found = _prefixes().get(tuple(word.key for word in words[start:last]))
+        if found is not None:
+            written = " ".join(word.text for word in words[start:last])
+            return Prefix(count, found[1], written == found[0] and len(written) > 1)
+    return None
+
+
 def _prefix_before(words: tuple[Word, ...], name_start: int) -> tuple[int, frozenset[str], bool] | None:
     """Give (first word, kinds, certain) of the prefix words before a name, or None.
 
@@ -157,6 +201,8 @@ def _prefix_before(words: tuple[Word, ...], name_start: int) -> tuple[int, froze
         if found is None:
             continue
         written = " ".join(word.text for word in words[first:name_start])
+        if count == 1 and _may_be_town(words, first):
+            return first - 1, frozenset({"Thị xã", "Thị trấn"}), True
         if written == found[0]:
             return first, found[1], True
         if fold(written) == written:

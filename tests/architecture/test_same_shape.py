@@ -13,7 +13,7 @@ NAMES = {
     "__init__.py",
     "__main__.py",
     "config.py",
-    "server.py",
+    "server",
     "servicer",
     "codec",
     "operations",
@@ -23,7 +23,7 @@ NAMES = {
     "external",
     "peers",
 }
-GROWING = {"operations", "servicer", "codec"}
+GROWING = {"operations", "server", "servicer", "codec"}
 """A module until it passes 400 lines, then a package of that name."""
 STORE_NAMES = {"__init__.py", "store.py", "queries.sql", "schema.sql", "migrations"}
 PACKAGES = (*SERVICES, "gateway", "chassis", "standards", "sandbox", "station", "cli")

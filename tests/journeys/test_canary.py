@@ -211,7 +211,7 @@ class _Player:
             cut,
             STRANGER_CARD[1:],
             STRANGER_CARD.replace("02031994", "31021994"),
-            STRANGER_CARD.replace("|", "/"),
+            f"https://card.example.vn/{STRANGER_NUMBER}?name={STRANGER_NAME}",
             STRANGER_CARD.replace("Nữ", STRANGER_NAME),
             STRANGER_CARD * 30,
         ):

@@ -52,7 +52,10 @@ def cards(draw: st.DrawFn) -> CardQr:
         personal_number=draw(digits12),
         old_number=draw(st.none() | st.from_regex(r"[0-9]{9}", fullmatch=True) | digits12),
         full_name=draw(field_text.filter(bool)),
-        birth_date=draw(st.dates(min_value=date(1900, 1, 1), max_value=date(2399, 12, 31))),
+        birth_date=draw(
+            st.dates(min_value=date(1900, 1, 1), max_value=date(2399, 12, 31)).map(date.isoformat)
+            | st.integers(min_value=1900, max_value=2399).map(str)
+        ),
         gender=draw(st.sampled_from(["male", "female"])),
         address=draw(field_text),
         issue_date=draw(st.none() | st.dates(min_value=date(1999, 1, 1), max_value=date(2100, 1, 1))),

@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from lienthong.options.v1 import options_pb2 as lienthong_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$lienthong/identity/v1/identity.proto\x12\x15lienthong.identity.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"lienthong/options/v1/options.proto\"\xe3\x01\n\nIdentifier\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32%.lienthong.identity.v1.IdentifierKind\x12\r\n\x05value\x18\x02 \x01(\t\x12\x33\n\tassurance\x18\x03 \x01(\x0e\x32 .lienthong.identity.v1.Assurance\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa7\x01\n\x12\x41\x64ministrativeUnit\x12\x0f\n\x07vintage\x18\x01 \x01(\t\x12\x11\n\tward_code\x18\x02 \x01(\t\x12\x11\n\tward_name\x18\x03 \x01(\t\x12\x15\n\rdistrict_code\x18\x04 \x01(\t\x12\x15\n\rdistrict_name\x18\x05 \x01(\t\x12\x15\n\rprovince_code\x18\x06 \x01(\t\x12\x15\n\rprovince_name\x18\x07 \x01(\t\"\xfe\x01\n\x10\x41\x64\x64ressCandidate\x12;\n\x08old_unit\x18\x01 \x01(\x0b\x32).lienthong.identity.v1.AdministrativeUnit\x12;\n\x08new_unit\x18\x02 \x01(\x0b\x32).lienthong.identity.v1.AdministrativeUnit\x12\x31\n\x06\x63hange\x18\x03 \x01(\x0e\x32!.lienthong.identity.v1.UnitChange\x12\x11\n\treason_vi\x18\x04 \x01(\t\x12\x11\n\treason_en\x18\x05 \x01(\t\x12\x17\n\x0flegal_reference\x18\x06 \x01(\t\"y\n\x11\x41\x64\x64ressResolution\x12\x0c\n\x04text\x18\x01 \x01(\t\x12;\n\ncandidates\x18\x02 \x03(\x0b\x32\'.lienthong.identity.v1.AddressCandidate\x12\x19\n\x11unresolved_reason\x18\x03 \x01(\t\"N\n\x0eRepairProposal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x16\n\x0e\x65xplanation_vi\x18\x02 \x01(\t\x12\x16\n\x0e\x65xplanation_en\x18\x03 \x01(\t\"\xc9\x01\n\nFieldCheck\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x32\n\x06result\x18\x02 \x01(\x0e\x32\".lienthong.identity.v1.FieldResult\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x16\n\x0e\x65xplanation_vi\x18\x04 \x01(\t\x12\x16\n\x0e\x65xplanation_en\x18\x05 \x01(\t\x12\x38\n\tproposals\x18\x06 \x03(\x0b\x32%.lienthong.identity.v1.RepairProposal\"\x9c\x02\n\x0cVerification\x12\x0c\n\x04name\x18\x01 \x01(\t\x12;\n\x07outcome\x18\x02 \x01(\x0e\x32*.lienthong.identity.v1.VerificationOutcome\x12\x31\n\x06\x66ields\x18\x03 \x03(\x0b\x32!.lienthong.identity.v1.FieldCheck\x12\x1a\n\x12register_reference\x18\x04 \x01(\t\x12.\n\ncheck_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08warnings\x18\x06 \x03(\t\x12\x17\n\x0f\x64\x65graded_reason\x18\x07 \x01(\t\x12\x17\n\x0frecheck_pending\x18\x08 \x01(\x08\"\xfd\x02\n\x07\x43itizen\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tfull_name\x18\x02 \x01(\t\x12\x12\n\nbirth_date\x18\x03 \x01(\t\x12-\n\x06gender\x18\x04 \x01(\x0e\x32\x1d.lienthong.identity.v1.Gender\x12\x36\n\x0bidentifiers\x18\x05 \x03(\x0b\x32!.lienthong.identity.v1.Identifier\x12\x39\n\x07\x61\x64\x64ress\x18\x06 \x01(\x0b\x32(.lienthong.identity.v1.AddressResolution\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x0cverification\x18\t \x01(\x0b\x32#.lienthong.identity.v1.Verification\"O\n\x11VerifyCardRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61rd_qr\x18\x02 \x01(\t\x12\x15\n\rfacility_code\x18\x03 \x01(\t\"\x91\x01\n\x12VerifyCardResponse\x12/\n\x07\x63itizen\x18\x01 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\x12\x39\n\x0cverification\x18\x02 \x01(\x0b\x32#.lienthong.identity.v1.Verification\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x08\"^\n\x18ResolveIdentifierRequest\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32%.lienthong.identity.v1.IdentifierKind\x12\r\n\x05value\x18\x02 \x01(\t\"L\n\x19ResolveIdentifierResponse\x12/\n\x07\x63itizen\x18\x01 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\"!\n\x11GetCitizenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x12GetCitizenResponse\x12/\n\x07\x63itizen\x18\x01 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\"T\n ResolveAdministrativeUnitRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\tward_code\x18\x02 \x01(\t\x12\x0f\n\x07vintage\x18\x03 \x01(\t\"a\n!ResolveAdministrativeUnitResponse\x12<\n\nresolution\x18\x01 \x01(\x0b\x32(.lienthong.identity.v1.AddressResolution*D\n\x06Gender\x12\x16\n\x12GENDER_UNSPECIFIED\x10\x00\x12\x0f\n\x0bGENDER_MALE\x10\x01\x12\x11\n\rGENDER_FEMALE\x10\x02*\xc8\x01\n\x0eIdentifierKind\x12\x1f\n\x1bIDENTIFIER_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eIDENTIFIER_KIND_CITIZEN_NUMBER\x10\x01\x12\'\n#IDENTIFIER_KIND_OLD_IDENTITY_NUMBER\x10\x02\x12$\n IDENTIFIER_KIND_INSURANCE_NUMBER\x10\x03\x12\"\n\x1eIDENTIFIER_KIND_INSURANCE_CARD\x10\x04*r\n\tAssurance\x12\x19\n\x15\x41SSURANCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41SSURANCE_TYPED\x10\x01\x12\x15\n\x11\x41SSURANCE_SCANNED\x10\x02\x12\x1e\n\x1a\x41SSURANCE_REGISTER_CHECKED\x10\x03*\xc8\x01\n\x13VerificationOutcome\x12$\n VERIFICATION_OUTCOME_UNSPECIFIED\x10\x00\x12!\n\x1dVERIFICATION_OUTCOME_VERIFIED\x10\x01\x12 \n\x1cVERIFICATION_OUTCOME_PARTIAL\x10\x02\x12!\n\x1dVERIFICATION_OUTCOME_DISPUTED\x10\x03\x12#\n\x1fVERIFICATION_OUTCOME_UNVERIFIED\x10\x04*\x96\x01\n\x0b\x46ieldResult\x12\x1c\n\x18\x46IELD_RESULT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46IELD_RESULT_MATCH\x10\x01\x12\x19\n\x15\x46IELD_RESULT_MISMATCH\x10\x02\x12\x18\n\x14\x46IELD_RESULT_PARTIAL\x10\x03\x12\x1c\n\x18\x46IELD_RESULT_NOT_CHECKED\x10\x04*n\n\nUnitChange\x12\x1b\n\x17UNIT_CHANGE_UNSPECIFIED\x10\x00\x12\x14\n\x10UNIT_CHANGE_KEPT\x10\x01\x12\x16\n\x12UNIT_CHANGE_MERGED\x10\x02\x12\x15\n\x11UNIT_CHANGE_SPLIT\x10\x03\x32\xa8\x04\n\x0fIdentityService\x12s\n\nVerifyCard\x12(.lienthong.identity.v1.VerifyCardRequest\x1a).lienthong.identity.v1.VerifyCardResponse\"\x10\x90\x02\x02\xca\xf3\x18\t\n\x04\x02\x03\x05\x08\x18\x88\'\x12\x87\x01\n\x11ResolveIdentifier\x12/.lienthong.identity.v1.ResolveIdentifierRequest\x1a\x30.lienthong.identity.v1.ResolveIdentifierResponse\"\x0f\x90\x02\x01\xca\xf3\x18\x08\n\x06\x02\x03\x04\x05\x08\t\x12r\n\nGetCitizen\x12(.lienthong.identity.v1.GetCitizenRequest\x1a).lienthong.identity.v1.GetCitizenResponse\"\x0f\x90\x02\x01\xca\xf3\x18\x08\n\x06\x02\x03\x04\x05\x08\t\x12\xa1\x01\n\x19ResolveAdministrativeUnit\x12\x37.lienthong.identity.v1.ResolveAdministrativeUnitRequest\x1a\x38.lienthong.identity.v1.ResolveAdministrativeUnitResponse\"\x11\x90\x02\x01\xca\xf3\x18\n\n\x08\x01\x02\x03\x04\x05\x06\x08\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$lienthong/identity/v1/identity.proto\x12\x15lienthong.identity.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"lienthong/options/v1/options.proto\"\xb0\x03\n\nIdentifier\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32%.lienthong.identity.v1.IdentifierKind\x12\r\n\x05value\x18\x02 \x01(\t\x12\x33\n\tassurance\x18\x03 \x01(\x0e\x32 .lienthong.identity.v1.Assurance\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x06 \x01(\t\x12\x37\n\x06source\x18\x07 \x01(\x0e\x32\'.lienthong.identity.v1.IdentifierSource\x12>\n\nend_reason\x18\x08 \x01(\x0e\x32*.lienthong.identity.v1.IdentifierEndReason\x12\x17\n\x0fvalid_from_date\x18\t \x01(\t\x12\x18\n\x10valid_until_date\x18\n \x01(\t\x12\x11\n\tcontested\x18\x0b \x01(\x08\"\xbd\x02\n\x11TemporaryIdentity\x12\x0f\n\x07\x63itizen\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.lienthong.identity.v1.TemporaryKind\x12\x0e\n\x06number\x18\x03 \x01(\t\x12\x15\n\rfacility_code\x18\x04 \x01(\t\x12\x0e\n\x06mother\x18\x05 \x01(\t\x12\x33\n\x0fnotice_due_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0creplace_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0creal_citizen\x18\t \x01(\t\"\xa8\x02\n\x06Repair\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cverification\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04\x63ode\x18\x05 \x01(\t\x12\x14\n\x0cvalue_before\x18\x06 \x01(\t\x12\x13\n\x0bvalue_after\x18\x07 \x01(\t\x12\x16\n\x0e\x61\x63\x63\x65pted_names\x18\x08 \x03(\t\x12\x15\n\rapply_subject\x18\t \x01(\t\x12.\n\napply_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cundo_subject\x18\x0b \x01(\t\x12-\n\tundo_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa7\x01\n\x12\x41\x64ministrativeUnit\x12\x0f\n\x07vintage\x18\x01 \x01(\t\x12\x11\n\tward_code\x18\x02 \x01(\t\x12\x11\n\tward_name\x18\x03 \x01(\t\x12\x15\n\rdistrict_code\x18\x04 \x01(\t\x12\x15\n\rdistrict_name\x18\x05 \x01(\t\x12\x15\n\rprovince_code\x18\x06 \x01(\t\x12\x15\n\rprovince_name\x18\x07 \x01(\t\"\xfe\x01\n\x10\x41\x64\x64ressCandidate\x12;\n\x08old_unit\x18\x01 \x01(\x0b\x32).lienthong.identity.v1.AdministrativeUnit\x12;\n\x08new_unit\x18\x02 \x01(\x0b\x32).lienthong.identity.v1.AdministrativeUnit\x12\x31\n\x06\x63hange\x18\x03 \x01(\x0e\x32!.lienthong.identity.v1.UnitChange\x12\x11\n\treason_vi\x18\x04 \x01(\t\x12\x11\n\treason_en\x18\x05 \x01(\t\x12\x17\n\x0flegal_reference\x18\x06 \x01(\t\"y\n\x11\x41\x64\x64ressResolution\x12\x0c\n\x04text\x18\x01 \x01(\t\x12;\n\ncandidates\x18\x02 \x03(\x0b\x32\'.lienthong.identity.v1.AddressCandidate\x12\x19\n\x11unresolved_reason\x18\x03 \x01(\t\"N\n\x0eRepairProposal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x16\n\x0e\x65xplanation_vi\x18\x02 \x01(\t\x12\x16\n\x0e\x65xplanation_en\x18\x03 \x01(\t\"\xc9\x01\n\nFieldCheck\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x32\n\x06result\x18\x02 \x01(\x0e\x32\".lienthong.identity.v1.FieldResult\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x16\n\x0e\x65xplanation_vi\x18\x04 \x01(\t\x12\x16\n\x0e\x65xplanation_en\x18\x05 \x01(\t\x12\x38\n\tproposals\x18\x06 \x03(\x0b\x32%.lienthong.identity.v1.RepairProposal\"\x9c\x02\n\x0cVerification\x12\x0c\n\x04name\x18\x01 \x01(\t\x12;\n\x07outcome\x18\x02 \x01(\x0e\x32*.lienthong.identity.v1.VerificationOutcome\x12\x31\n\x06\x66ields\x18\x03 \x03(\x0b\x32!.lienthong.identity.v1.FieldCheck\x12\x1a\n\x12register_reference\x18\x04 \x01(\t\x12.\n\ncheck_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08warnings\x18\x06 \x03(\t\x12\x17\n\x0f\x64\x65graded_reason\x18\x07 \x01(\t\x12\x17\n\x0frecheck_pending\x18\x08 \x01(\x08\"\xb1\x03\n\x07\x43itizen\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tfull_name\x18\x02 \x01(\t\x12\x12\n\nbirth_date\x18\x03 \x01(\t\x12-\n\x06gender\x18\x04 \x01(\x0e\x32\x1d.lienthong.identity.v1.Gender\x12\x36\n\x0bidentifiers\x18\x05 \x03(\x0b\x32!.lienthong.identity.v1.Identifier\x12\x39\n\x07\x61\x64\x64ress\x18\x06 \x01(\x0b\x32(.lienthong.identity.v1.AddressResolution\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\x0cverification\x18\t \x01(\x0b\x32#.lienthong.identity.v1.Verification\x12\x1c\n\x14\x62irth_date_estimated\x18\n \x01(\x08\x12\x14\n\x0cmerged_names\x18\x0b \x03(\t\"O\n\x11VerifyCardRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61rd_qr\x18\x02 \x01(\t\x12\x15\n\rfacility_code\x18\x03 \x01(\t\"\x91\x01\n\x12VerifyCardResponse\x12/\n\x07\x63itizen\x18\x01 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\x12\x39\n\x0cverification\x18\x02 \x01(\x0b\x32#.lienthong.identity.v1.Verification\x12\x0f\n\x07\x63reated\x18\x03 \x01(\x08\"\x9e\x01\n\x18ResolveIdentifierRequest\x12\x33\n\x04kind\x18\x01 \x01(\x0e\x32%.lienthong.identity.v1.IdentifierKind\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06system\x18\x03 \x01(\t\x12.\n\nas_of_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x93\x01\n\x19ResolveIdentifierResponse\x12/\n\x07\x63itizen\x18\x01 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\x12\x35\n\nidentifier\x18\x02 \x01(\x0b\x32!.lienthong.identity.v1.Identifier\x12\x0e\n\x06in_use\x18\x03 \x01(\x08\"\x95\x02\n\x14\x41\x64\x64IdentifierRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63itizen\x18\x02 \x01(\t\x12\x33\n\x04kind\x18\x03 \x01(\x0e\x32%.lienthong.identity.v1.IdentifierKind\x12\x0e\n\x06system\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\t\x12\x37\n\x06source\x18\x06 \x01(\x0e\x32\'.lienthong.identity.v1.IdentifierSource\x12\x17\n\x0fvalid_from_date\x18\x07 \x01(\t\x12\x18\n\x10valid_until_date\x18\x08 \x01(\t\x12\x18\n\x10replaces_current\x18\t \x01(\x08\"\xa2\x01\n\x15\x41\x64\x64IdentifierResponse\x12<\n\x07outcome\x18\x01 \x01(\x0e\x32+.lienthong.identity.v1.AddIdentifierOutcome\x12\x35\n\nidentifier\x18\x02 \x01(\x0b\x32!.lienthong.identity.v1.Identifier\x12\x14\n\x0cquality_case\x18\x03 \x01(\t\"\xa2\x01\n\x14\x45ndIdentifierRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12:\n\x06reason\x18\x03 \x01(\x0e\x32*.lienthong.identity.v1.IdentifierEndReason\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"N\n\x15\x45ndIdentifierResponse\x12\x35\n\nidentifier\x18\x01 \x01(\x0b\x32!.lienthong.identity.v1.Identifier\"P\n\x16ListIdentifiersRequest\x12\x0f\n\x07\x63itizen\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\xbd\x01\n\x17ListIdentifiersResponse\x12\x36\n\x0bidentifiers\x18\x01 \x03(\x0b\x32!.lienthong.identity.v1.Identifier\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x14\n\x0cname_aliases\x18\x03 \x03(\t\x12;\n\ttemporary\x18\x04 \x01(\x0b\x32(.lienthong.identity.v1.TemporaryIdentity\"t\n\x0bTypedPerson\x12\x11\n\tfull_name\x18\x01 \x01(\t\x12\x12\n\nbirth_date\x18\x02 \x01(\t\x12-\n\x06gender\x18\x03 \x01(\x0e\x32\x1d.lienthong.identity.v1.Gender\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\"\xbd\x01\n\x18RegisterTemporaryRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.lienthong.identity.v1.TemporaryKind\x12\x32\n\x06person\x18\x03 \x01(\x0b\x32\".lienthong.identity.v1.TypedPerson\x12\x15\n\rfacility_code\x18\x04 \x01(\t\x12\x0e\n\x06mother\x18\x05 \x01(\t\"\x89\x01\n\x19RegisterTemporaryResponse\x12/\n\x07\x63itizen\x18\x01 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\x12;\n\ttemporary\x18\x02 \x01(\x0b\x32(.lienthong.identity.v1.TemporaryIdentity\"\xde\x01\n\x17ReplaceTemporaryRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63itizen\x18\x02 \x01(\t\x12\x0f\n\x07\x63\x61rd_qr\x18\x03 \x01(\t\x12\x33\n\x04kind\x18\x04 \x01(\x0e\x32%.lienthong.identity.v1.IdentifierKind\x12\r\n\x05value\x18\x05 \x01(\t\x12\x32\n\x06person\x18\x06 \x01(\x0b\x32\".lienthong.identity.v1.TypedPerson\x12\x15\n\rfacility_code\x18\x07 \x01(\t\"\xdf\x01\n\x18ReplaceTemporaryResponse\x12?\n\x07outcome\x18\x01 \x01(\x0e\x32..lienthong.identity.v1.ReplaceTemporaryOutcome\x12/\n\x07\x63itizen\x18\x02 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\x12;\n\ttemporary\x18\x03 \x01(\x0b\x32(.lienthong.identity.v1.TemporaryIdentity\x12\x14\n\x0cquality_case\x18\x04 \x01(\t\"j\n\x12\x41pplyRepairRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0cverification\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\r\n\x05value\x18\x05 \x01(\t\"u\n\x13\x41pplyRepairResponse\x12-\n\x06repair\x18\x01 \x01(\x0b\x32\x1d.lienthong.identity.v1.Repair\x12/\n\x07\x63itizen\x18\x02 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\"5\n\x11UndoRepairRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"t\n\x12UndoRepairResponse\x12-\n\x06repair\x18\x01 \x01(\x0b\x32\x1d.lienthong.identity.v1.Repair\x12/\n\x07\x63itizen\x18\x02 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\"L\n\x12ListRepairsRequest\x12\x0f\n\x07\x63itizen\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"^\n\x13ListRepairsResponse\x12.\n\x07repairs\x18\x01 \x03(\x0b\x32\x1d.lienthong.identity.v1.Repair\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x11GetCitizenRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x12GetCitizenResponse\x12/\n\x07\x63itizen\x18\x01 \x01(\x0b\x32\x1e.lienthong.identity.v1.Citizen\"T\n ResolveAdministrativeUnitRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\tward_code\x18\x02 \x01(\t\x12\x0f\n\x07vintage\x18\x03 \x01(\t\"a\n!ResolveAdministrativeUnitResponse\x12<\n\nresolution\x18\x01 \x01(\x0b\x32(.lienthong.identity.v1.AddressResolution*j\n\x06Gender\x12\x16\n\x12GENDER_UNSPECIFIED\x10\x00\x12\x0f\n\x0bGENDER_MALE\x10\x01\x12\x11\n\rGENDER_FEMALE\x10\x02\x12\x10\n\x0cGENDER_OTHER\x10\x03\x12\x12\n\x0eGENDER_UNKNOWN\x10\x04*\xa5\x02\n\x0eIdentifierKind\x12\x1f\n\x1bIDENTIFIER_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1eIDENTIFIER_KIND_CITIZEN_NUMBER\x10\x01\x12\'\n#IDENTIFIER_KIND_OLD_IDENTITY_NUMBER\x10\x02\x12$\n IDENTIFIER_KIND_INSURANCE_NUMBER\x10\x03\x12\"\n\x1eIDENTIFIER_KIND_INSURANCE_CARD\x10\x04\x12\x1c\n\x18IDENTIFIER_KIND_PASSPORT\x10\x05\x12\x1d\n\x19IDENTIFIER_KIND_TEMPORARY\x10\x06\x12\x1e\n\x1aIDENTIFIER_KIND_FOREIGN_ID\x10\x07*\xa8\x01\n\tAssurance\x12\x19\n\x15\x41SSURANCE_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41SSURANCE_TYPED\x10\x01\x12\x15\n\x11\x41SSURANCE_SCANNED\x10\x02\x12\x1e\n\x1a\x41SSURANCE_REGISTER_CHECKED\x10\x03\x12\x19\n\x15\x41SSURANCE_CHIP_INTACT\x10\x04\x12\x19\n\x15\x41SSURANCE_CHIP_SIGNED\x10\x05*\xc6\x02\n\x10IdentifierSource\x12!\n\x1dIDENTIFIER_SOURCE_UNSPECIFIED\x10\x00\x12\x1b\n\x17IDENTIFIER_SOURCE_TYPED\x10\x01\x12\x1d\n\x19IDENTIFIER_SOURCE_CARD_QR\x10\x02\x12\x1f\n\x1bIDENTIFIER_SOURCE_CARD_CHIP\x10\x03\x12\"\n\x1eIDENTIFIER_SOURCE_PASSPORT_MRZ\x10\x04\x12\'\n#IDENTIFIER_SOURCE_INSURANCE_CARD_QR\x10\x05\x12#\n\x1fIDENTIFIER_SOURCE_REGISTER_FILE\x10\x06\x12\x1d\n\x19IDENTIFIER_SOURCE_INSURER\x10\x07\x12!\n\x1dIDENTIFIER_SOURCE_ISSUED_HERE\x10\x08*\xca\x01\n\x13IdentifierEndReason\x12%\n!IDENTIFIER_END_REASON_UNSPECIFIED\x10\x00\x12#\n\x1fIDENTIFIER_END_REASON_CANCELLED\x10\x01\x12\"\n\x1eIDENTIFIER_END_REASON_REISSUED\x10\x02\x12\"\n\x1eIDENTIFIER_END_REASON_REPLACED\x10\x03\x12\x1f\n\x1bIDENTIFIER_END_REASON_WRONG\x10\x04*\xa8\x01\n\x14\x41\x64\x64IdentifierOutcome\x12&\n\"ADD_IDENTIFIER_OUTCOME_UNSPECIFIED\x10\x00\x12 \n\x1c\x41\x44\x44_IDENTIFIER_OUTCOME_ADDED\x10\x01\x12 \n\x1c\x41\x44\x44_IDENTIFIER_OUTCOME_KNOWN\x10\x02\x12$\n ADD_IDENTIFIER_OUTCOME_CONTESTED\x10\x03*\xa5\x01\n\rTemporaryKind\x12\x1e\n\x1aTEMPORARY_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16TEMPORARY_KIND_NEWBORN\x10\x01\x12\x1a\n\x16TEMPORARY_KIND_UNKNOWN\x10\x02\x12\x1e\n\x1aTEMPORARY_KIND_UNCONSCIOUS\x10\x03\x12\x1c\n\x18TEMPORARY_KIND_FOREIGNER\x10\x04*\xbd\x01\n\x17ReplaceTemporaryOutcome\x12)\n%REPLACE_TEMPORARY_OUTCOME_UNSPECIFIED\x10\x00\x12&\n\"REPLACE_TEMPORARY_OUTCOME_ATTACHED\x10\x01\x12$\n REPLACE_TEMPORARY_OUTCOME_MERGED\x10\x02\x12)\n%REPLACE_TEMPORARY_OUTCOME_CASE_OPENED\x10\x03*\xc8\x01\n\x13VerificationOutcome\x12$\n VERIFICATION_OUTCOME_UNSPECIFIED\x10\x00\x12!\n\x1dVERIFICATION_OUTCOME_VERIFIED\x10\x01\x12 \n\x1cVERIFICATION_OUTCOME_PARTIAL\x10\x02\x12!\n\x1dVERIFICATION_OUTCOME_DISPUTED\x10\x03\x12#\n\x1fVERIFICATION_OUTCOME_UNVERIFIED\x10\x04*\x96\x01\n\x0b\x46ieldResult\x12\x1c\n\x18\x46IELD_RESULT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46IELD_RESULT_MATCH\x10\x01\x12\x19\n\x15\x46IELD_RESULT_MISMATCH\x10\x02\x12\x18\n\x14\x46IELD_RESULT_PARTIAL\x10\x03\x12\x1c\n\x18\x46IELD_RESULT_NOT_CHECKED\x10\x04*n\n\nUnitChange\x12\x1b\n\x17UNIT_CHANGE_UNSPECIFIED\x10\x00\x12\x14\n\x10UNIT_CHANGE_KEPT\x10\x01\x12\x16\n\x12UNIT_CHANGE_MERGED\x10\x02\x12\x15\n\x11UNIT_CHANGE_SPLIT\x10\x03\x32\xf6\x0f\n\x0fIdentityService\x12\x95\x01\n\nVerifyCard\x12(.lienthong.identity.v1.VerifyCardRequest\x1a).lienthong.identity.v1.VerifyCardResponse\"2\x90\x02\x02\xca\xf3\x18\t\n\x04\x02\x03\x05\x08\x18\x88\'\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/citizens:verifyCard:\x01*\x12\xb0\x01\n\x11ResolveIdentifier\x12/.lienthong.identity.v1.ResolveIdentifierRequest\x1a\x30.lienthong.identity.v1.ResolveIdentifierResponse\"8\x90\x02\x01\xca\xf3\x18\x08\n\x06\x02\x03\x04\x05\x08\t\x82\xd3\xe4\x93\x02#\"\x1e/v1/citizens:resolveIdentifier:\x01*\x12\x8f\x01\n\nGetCitizen\x12(.lienthong.identity.v1.GetCitizenRequest\x1a).lienthong.identity.v1.GetCitizenResponse\",\x90\x02\x01\xca\xf3\x18\x08\n\x06\x02\x03\x04\x05\x08\t\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=citizens/*}\x12\xa1\x01\n\x19ResolveAdministrativeUnit\x12\x37.lienthong.identity.v1.ResolveAdministrativeUnitRequest\x1a\x38.lienthong.identity.v1.ResolveAdministrativeUnitResponse\"\x11\x90\x02\x01\xca\xf3\x18\n\n\x08\x01\x02\x03\x04\x05\x06\x08\t\x12\xa8\x01\n\rAddIdentifier\x12+.lienthong.identity.v1.AddIdentifierRequest\x1a,.lienthong.identity.v1.AddIdentifierResponse\"<\x90\x02\x02\xca\xf3\x18\x06\n\x04\x02\x03\x05\t\x82\xd3\xe4\x93\x02)\"$/v1/{citizen=citizens/*}/identifiers:\x01*\x12\xa8\x01\n\rEndIdentifier\x12+.lienthong.identity.v1.EndIdentifierRequest\x1a,.lienthong.identity.v1.EndIdentifierResponse\"<\x90\x02\x02\xca\xf3\x18\x03\n\x01\x05\x82\xd3\xe4\x93\x02,\"\'/v1/{name=citizens/*/identifiers/*}:end:\x01*\x12\xab\x01\n\x0fListIdentifiers\x12-.lienthong.identity.v1.ListIdentifiersRequest\x1a..lienthong.identity.v1.ListIdentifiersResponse\"9\x90\x02\x01\xca\xf3\x18\x06\n\x04\x02\x03\x05\t\x82\xd3\xe4\x93\x02&\x12$/v1/{citizen=citizens/*}/identifiers\x12\xad\x01\n\x11RegisterTemporary\x12/.lienthong.identity.v1.RegisterTemporaryRequest\x1a\x30.lienthong.identity.v1.RegisterTemporaryResponse\"5\x90\x02\x02\xca\xf3\x18\x05\n\x03\x02\x03\x05\x82\xd3\xe4\x93\x02#\"\x1e/v1/citizens:registerTemporary:\x01*\x12\xb8\x01\n\x10ReplaceTemporary\x12..lienthong.identity.v1.ReplaceTemporaryRequest\x1a/.lienthong.identity.v1.ReplaceTemporaryResponse\"C\x90\x02\x02\xca\xf3\x18\x08\n\x03\x02\x03\x05\x18\x88\'\x82\xd3\xe4\x93\x02.\")/v1/{citizen=citizens/*}:replaceTemporary:\x01*\x12\xb5\x01\n\x0b\x41pplyRepair\x12).lienthong.identity.v1.ApplyRepairRequest\x1a*.lienthong.identity.v1.ApplyRepairResponse\"O\x90\x02\x02\xca\xf3\x18\x04\n\x02\x02\x05\x82\xd3\xe4\x93\x02>\"9/v1/{verification=citizens/*/verifications/*}:applyRepair:\x01*\x12\x9d\x01\n\nUndoRepair\x12(.lienthong.identity.v1.UndoRepairRequest\x1a).lienthong.identity.v1.UndoRepairResponse\":\x90\x02\x02\xca\xf3\x18\x04\n\x02\x02\x05\x82\xd3\xe4\x93\x02)\"$/v1/{name=citizens/*/repairs/*}:undo:\x01*\x12\x9a\x01\n\x0bListRepairs\x12).lienthong.identity.v1.ListRepairsRequest\x1a*.lienthong.identity.v1.ListRepairsResponse\"4\x90\x02\x01\xca\xf3\x18\x05\n\x03\x02\x03\x05\x82\xd3\xe4\x93\x02\"\x12 /v1/{citizen=citizens/*}/repairsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,57 +35,121 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lienthong.identity.v1.ident
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['VerifyCard']._loaded_options = None
-  _globals['_IDENTITYSERVICE'].methods_by_name['VerifyCard']._serialized_options = b'\220\002\002\312\363\030\t\n\004\002\003\005\010\030\210\''
+  _globals['_IDENTITYSERVICE'].methods_by_name['VerifyCard']._serialized_options = b'\220\002\002\312\363\030\t\n\004\002\003\005\010\030\210\'\202\323\344\223\002\034\"\027/v1/citizens:verifyCard:\001*'
   _globals['_IDENTITYSERVICE'].methods_by_name['ResolveIdentifier']._loaded_options = None
-  _globals['_IDENTITYSERVICE'].methods_by_name['ResolveIdentifier']._serialized_options = b'\220\002\001\312\363\030\010\n\006\002\003\004\005\010\t'
+  _globals['_IDENTITYSERVICE'].methods_by_name['ResolveIdentifier']._serialized_options = b'\220\002\001\312\363\030\010\n\006\002\003\004\005\010\t\202\323\344\223\002#\"\036/v1/citizens:resolveIdentifier:\001*'
   _globals['_IDENTITYSERVICE'].methods_by_name['GetCitizen']._loaded_options = None
-  _globals['_IDENTITYSERVICE'].methods_by_name['GetCitizen']._serialized_options = b'\220\002\001\312\363\030\010\n\006\002\003\004\005\010\t'
+  _globals['_IDENTITYSERVICE'].methods_by_name['GetCitizen']._serialized_options = b'\220\002\001\312\363\030\010\n\006\002\003\004\005\010\t\202\323\344\223\002\027\022\025/v1/{name=citizens/*}'
   _globals['_IDENTITYSERVICE'].methods_by_name['ResolveAdministrativeUnit']._loaded_options = None
   _globals['_IDENTITYSERVICE'].methods_by_name['ResolveAdministrativeUnit']._serialized_options = b'\220\002\001\312\363\030\n\n\010\001\002\003\004\005\006\010\t'
-  _globals['_GENDER']._serialized_start=2561
-  _globals['_GENDER']._serialized_end=2629
-  _globals['_IDENTIFIERKIND']._serialized_start=2632
-  _globals['_IDENTIFIERKIND']._serialized_end=2832
-  _globals['_ASSURANCE']._serialized_start=2834
-  _globals['_ASSURANCE']._serialized_end=2948
-  _globals['_VERIFICATIONOUTCOME']._serialized_start=2951
-  _globals['_VERIFICATIONOUTCOME']._serialized_end=3151
-  _globals['_FIELDRESULT']._serialized_start=3154
-  _globals['_FIELDRESULT']._serialized_end=3304
-  _globals['_UNITCHANGE']._serialized_start=3306
-  _globals['_UNITCHANGE']._serialized_end=3416
-  _globals['_IDENTIFIER']._serialized_start=133
-  _globals['_IDENTIFIER']._serialized_end=360
-  _globals['_ADMINISTRATIVEUNIT']._serialized_start=363
-  _globals['_ADMINISTRATIVEUNIT']._serialized_end=530
-  _globals['_ADDRESSCANDIDATE']._serialized_start=533
-  _globals['_ADDRESSCANDIDATE']._serialized_end=787
-  _globals['_ADDRESSRESOLUTION']._serialized_start=789
-  _globals['_ADDRESSRESOLUTION']._serialized_end=910
-  _globals['_REPAIRPROPOSAL']._serialized_start=912
-  _globals['_REPAIRPROPOSAL']._serialized_end=990
-  _globals['_FIELDCHECK']._serialized_start=993
-  _globals['_FIELDCHECK']._serialized_end=1194
-  _globals['_VERIFICATION']._serialized_start=1197
-  _globals['_VERIFICATION']._serialized_end=1481
-  _globals['_CITIZEN']._serialized_start=1484
-  _globals['_CITIZEN']._serialized_end=1865
-  _globals['_VERIFYCARDREQUEST']._serialized_start=1867
-  _globals['_VERIFYCARDREQUEST']._serialized_end=1946
-  _globals['_VERIFYCARDRESPONSE']._serialized_start=1949
-  _globals['_VERIFYCARDRESPONSE']._serialized_end=2094
-  _globals['_RESOLVEIDENTIFIERREQUEST']._serialized_start=2096
-  _globals['_RESOLVEIDENTIFIERREQUEST']._serialized_end=2190
-  _globals['_RESOLVEIDENTIFIERRESPONSE']._serialized_start=2192
-  _globals['_RESOLVEIDENTIFIERRESPONSE']._serialized_end=2268
-  _globals['_GETCITIZENREQUEST']._serialized_start=2270
-  _globals['_GETCITIZENREQUEST']._serialized_end=2303
-  _globals['_GETCITIZENRESPONSE']._serialized_start=2305
-  _globals['_GETCITIZENRESPONSE']._serialized_end=2374
-  _globals['_RESOLVEADMINISTRATIVEUNITREQUEST']._serialized_start=2376
-  _globals['_RESOLVEADMINISTRATIVEUNITREQUEST']._serialized_end=2460
-  _globals['_RESOLVEADMINISTRATIVEUNITRESPONSE']._serialized_start=2462
-  _globals['_RESOLVEADMINISTRATIVEUNITRESPONSE']._serialized_end=2559
-  _globals['_IDENTITYSERVICE']._serialized_start=3419
-  _globals['_IDENTITYSERVICE']._serialized_end=3971
+  _globals['_IDENTITYSERVICE'].methods_by_name['AddIdentifier']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['AddIdentifier']._serialized_options = b'\220\002\002\312\363\030\006\n\004\002\003\005\t\202\323\344\223\002)\"$/v1/{citizen=citizens/*}/identifiers:\001*'
+  _globals['_IDENTITYSERVICE'].methods_by_name['EndIdentifier']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['EndIdentifier']._serialized_options = b'\220\002\002\312\363\030\003\n\001\005\202\323\344\223\002,\"\'/v1/{name=citizens/*/identifiers/*}:end:\001*'
+  _globals['_IDENTITYSERVICE'].methods_by_name['ListIdentifiers']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['ListIdentifiers']._serialized_options = b'\220\002\001\312\363\030\006\n\004\002\003\005\t\202\323\344\223\002&\022$/v1/{citizen=citizens/*}/identifiers'
+  _globals['_IDENTITYSERVICE'].methods_by_name['RegisterTemporary']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['RegisterTemporary']._serialized_options = b'\220\002\002\312\363\030\005\n\003\002\003\005\202\323\344\223\002#\"\036/v1/citizens:registerTemporary:\001*'
+  _globals['_IDENTITYSERVICE'].methods_by_name['ReplaceTemporary']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['ReplaceTemporary']._serialized_options = b'\220\002\002\312\363\030\010\n\003\002\003\005\030\210\'\202\323\344\223\002.\")/v1/{citizen=citizens/*}:replaceTemporary:\001*'
+  _globals['_IDENTITYSERVICE'].methods_by_name['ApplyRepair']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['ApplyRepair']._serialized_options = b'\220\002\002\312\363\030\004\n\002\002\005\202\323\344\223\002>\"9/v1/{verification=citizens/*/verifications/*}:applyRepair:\001*'
+  _globals['_IDENTITYSERVICE'].methods_by_name['UndoRepair']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['UndoRepair']._serialized_options = b'\220\002\002\312\363\030\004\n\002\002\005\202\323\344\223\002)\"$/v1/{name=citizens/*/repairs/*}:undo:\001*'
+  _globals['_IDENTITYSERVICE'].methods_by_name['ListRepairs']._loaded_options = None
+  _globals['_IDENTITYSERVICE'].methods_by_name['ListRepairs']._serialized_options = b'\220\002\001\312\363\030\005\n\003\002\003\005\202\323\344\223\002\"\022 /v1/{citizen=citizens/*}/repairs'
+  _globals['_GENDER']._serialized_start=6043
+  _globals['_GENDER']._serialized_end=6149
+  _globals['_IDENTIFIERKIND']._serialized_start=6152
+  _globals['_IDENTIFIERKIND']._serialized_end=6445
+  _globals['_ASSURANCE']._serialized_start=6448
+  _globals['_ASSURANCE']._serialized_end=6616
+  _globals['_IDENTIFIERSOURCE']._serialized_start=6619
+  _globals['_IDENTIFIERSOURCE']._serialized_end=6945
+  _globals['_IDENTIFIERENDREASON']._serialized_start=6948
+  _globals['_IDENTIFIERENDREASON']._serialized_end=7150
+  _globals['_ADDIDENTIFIEROUTCOME']._serialized_start=7153
+  _globals['_ADDIDENTIFIEROUTCOME']._serialized_end=7321
+  _globals['_TEMPORARYKIND']._serialized_start=7324
+  _globals['_TEMPORARYKIND']._serialized_end=7489
+  _globals['_REPLACETEMPORARYOUTCOME']._serialized_start=7492
+  _globals['_REPLACETEMPORARYOUTCOME']._serialized_end=7681
+  _globals['_VERIFICATIONOUTCOME']._serialized_start=7684
+  _globals['_VERIFICATIONOUTCOME']._serialized_end=7884
+  _globals['_FIELDRESULT']._serialized_start=7887
+  _globals['_FIELDRESULT']._serialized_end=8037
+  _globals['_UNITCHANGE']._serialized_start=8039
+  _globals['_UNITCHANGE']._serialized_end=8149
+  _globals['_IDENTIFIER']._serialized_start=163
+  _globals['_IDENTIFIER']._serialized_end=595
+  _globals['_TEMPORARYIDENTITY']._serialized_start=598
+  _globals['_TEMPORARYIDENTITY']._serialized_end=915
+  _globals['_REPAIR']._serialized_start=918
+  _globals['_REPAIR']._serialized_end=1214
+  _globals['_ADMINISTRATIVEUNIT']._serialized_start=1217
+  _globals['_ADMINISTRATIVEUNIT']._serialized_end=1384
+  _globals['_ADDRESSCANDIDATE']._serialized_start=1387
+  _globals['_ADDRESSCANDIDATE']._serialized_end=1641
+  _globals['_ADDRESSRESOLUTION']._serialized_start=1643
+  _globals['_ADDRESSRESOLUTION']._serialized_end=1764
+  _globals['_REPAIRPROPOSAL']._serialized_start=1766
+  _globals['_REPAIRPROPOSAL']._serialized_end=1844
+  _globals['_FIELDCHECK']._serialized_start=1847
+  _globals['_FIELDCHECK']._serialized_end=2048
+  _globals['_VERIFICATION']._serialized_start=2051
+  _globals['_VERIFICATION']._serialized_end=2335
+  _globals['_CITIZEN']._serialized_start=2338
+  _globals['_CITIZEN']._serialized_end=2771
+  _globals['_VERIFYCARDREQUEST']._serialized_start=2773
+  _globals['_VERIFYCARDREQUEST']._serialized_end=2852
+  _globals['_VERIFYCARDRESPONSE']._serialized_start=2855
+  _globals['_VERIFYCARDRESPONSE']._serialized_end=3000
+  _globals['_RESOLVEIDENTIFIERREQUEST']._serialized_start=3003
+  _globals['_RESOLVEIDENTIFIERREQUEST']._serialized_end=3161
+  _globals['_RESOLVEIDENTIFIERRESPONSE']._serialized_start=3164
+  _globals['_RESOLVEIDENTIFIERRESPONSE']._serialized_end=3311
+  _globals['_ADDIDENTIFIERREQUEST']._serialized_start=3314
+  _globals['_ADDIDENTIFIERREQUEST']._serialized_end=3591
+  _globals['_ADDIDENTIFIERRESPONSE']._serialized_start=3594
+  _globals['_ADDIDENTIFIERRESPONSE']._serialized_end=3756
+  _globals['_ENDIDENTIFIERREQUEST']._serialized_start=3759
+  _globals['_ENDIDENTIFIERREQUEST']._serialized_end=3921
+  _globals['_ENDIDENTIFIERRESPONSE']._serialized_start=3923
+  _globals['_ENDIDENTIFIERRESPONSE']._serialized_end=4001
+  _globals['_LISTIDENTIFIERSREQUEST']._serialized_start=4003
+  _globals['_LISTIDENTIFIERSREQUEST']._serialized_end=4083
+  _globals['_LISTIDENTIFIERSRESPONSE']._serialized_start=4086
+  _globals['_LISTIDENTIFIERSRESPONSE']._serialized_end=4275
+  _globals['_TYPEDPERSON']._serialized_start=4277
+  _globals['_TYPEDPERSON']._serialized_end=4393
+  _globals['_REGISTERTEMPORARYREQUEST']._serialized_start=4396
+  _globals['_REGISTERTEMPORARYREQUEST']._serialized_end=4585
+  _globals['_REGISTERTEMPORARYRESPONSE']._serialized_start=4588
+  _globals['_REGISTERTEMPORARYRESPONSE']._serialized_end=4725
+  _globals['_REPLACETEMPORARYREQUEST']._serialized_start=4728
+  _globals['_REPLACETEMPORARYREQUEST']._serialized_end=4950
+  _globals['_REPLACETEMPORARYRESPONSE']._serialized_start=4953
+  _globals['_REPLACETEMPORARYRESPONSE']._serialized_end=5176
+  _globals['_APPLYREPAIRREQUEST']._serialized_start=5178
+  _globals['_APPLYREPAIRREQUEST']._serialized_end=5284
+  _globals['_APPLYREPAIRRESPONSE']._serialized_start=5286
+  _globals['_APPLYREPAIRRESPONSE']._serialized_end=5403
+  _globals['_UNDOREPAIRREQUEST']._serialized_start=5405
+  _globals['_UNDOREPAIRREQUEST']._serialized_end=5458
+  _globals['_UNDOREPAIRRESPONSE']._serialized_start=5460
+  _globals['_UNDOREPAIRRESPONSE']._serialized_end=5576
+  _globals['_LISTREPAIRSREQUEST']._serialized_start=5578
+  _globals['_LISTREPAIRSREQUEST']._serialized_end=5654
+  _globals['_LISTREPAIRSRESPONSE']._serialized_start=5656
+  _globals['_LISTREPAIRSRESPONSE']._serialized_end=5750
+  _globals['_GETCITIZENREQUEST']._serialized_start=5752
+  _globals['_GETCITIZENREQUEST']._serialized_end=5785
+  _globals['_GETCITIZENRESPONSE']._serialized_start=5787
+  _globals['_GETCITIZENRESPONSE']._serialized_end=5856
+  _globals['_RESOLVEADMINISTRATIVEUNITREQUEST']._serialized_start=5858
+  _globals['_RESOLVEADMINISTRATIVEUNITREQUEST']._serialized_end=5942
+  _globals['_RESOLVEADMINISTRATIVEUNITRESPONSE']._serialized_start=5944
+  _globals['_RESOLVEADMINISTRATIVEUNITRESPONSE']._serialized_end=6041
+  _globals['_IDENTITYSERVICE']._serialized_start=8152
+  _globals['_IDENTITYSERVICE']._serialized_end=10190
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,10 @@ class _GenderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Gender.ValueTy
     """Nam."""
     GENDER_FEMALE: _Gender.ValueType  # 2
     """Nữ."""
+    GENDER_OTHER: _Gender.ValueType  # 3
+    """Neither, or not to be told from the body."""
+    GENDER_UNKNOWN: _Gender.ValueType  # 4
+    """Not known yet; temporary people only."""
 
 class Gender(_Gender, metaclass=_GenderEnumTypeWrapper):
     """Administrative gender with the FHIR words."""
@@ -42,6 +46,10 @@ GENDER_MALE: Gender.ValueType  # 1
 """Nam."""
 GENDER_FEMALE: Gender.ValueType  # 2
 """Nữ."""
+GENDER_OTHER: Gender.ValueType  # 3
+"""Neither, or not to be told from the body."""
+GENDER_UNKNOWN: Gender.ValueType  # 4
+"""Not known yet; temporary people only."""
 Global___Gender: _TypeAlias = Gender  # noqa: Y015
 
 class _IdentifierKind:
@@ -60,6 +68,12 @@ class _IdentifierKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Identi
     """Insurance number of 10 digits (mã số BHXH)."""
     IDENTIFIER_KIND_INSURANCE_CARD: _IdentifierKind.ValueType  # 4
     """Insurance card of 15 characters (thẻ BHYT)."""
+    IDENTIFIER_KIND_PASSPORT: _IdentifierKind.ValueType  # 5
+    """Passport: country of three letters, a hyphen, the number ("VNM-B1234567"); without a country VNM is taken."""
+    IDENTIFIER_KIND_TEMPORARY: _IdentifierKind.ValueType  # 6
+    """Number issued here to somebody without one: T, eight characters and a check character."""
+    IDENTIFIER_KIND_FOREIGN_ID: _IdentifierKind.ValueType  # 7
+    """Number of a foreigner's residence paper, 5 to 20 letters and digits."""
 
 class IdentifierKind(_IdentifierKind, metaclass=_IdentifierKindEnumTypeWrapper):
     """What kind of number an identifier is."""
@@ -74,6 +88,12 @@ IDENTIFIER_KIND_INSURANCE_NUMBER: IdentifierKind.ValueType  # 3
 """Insurance number of 10 digits (mã số BHXH)."""
 IDENTIFIER_KIND_INSURANCE_CARD: IdentifierKind.ValueType  # 4
 """Insurance card of 15 characters (thẻ BHYT)."""
+IDENTIFIER_KIND_PASSPORT: IdentifierKind.ValueType  # 5
+"""Passport: country of three letters, a hyphen, the number ("VNM-B1234567"); without a country VNM is taken."""
+IDENTIFIER_KIND_TEMPORARY: IdentifierKind.ValueType  # 6
+"""Number issued here to somebody without one: T, eight characters and a check character."""
+IDENTIFIER_KIND_FOREIGN_ID: IdentifierKind.ValueType  # 7
+"""Number of a foreigner's residence paper, 5 to 20 letters and digits."""
 Global___IdentifierKind: _TypeAlias = IdentifierKind  # noqa: Y015
 
 class _Assurance:
@@ -90,6 +110,10 @@ class _AssuranceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Assurance.V
     """Scanned from a QR, which is not signed."""
     ASSURANCE_REGISTER_CHECKED: _Assurance.ValueType  # 3
     """Checked with the population register."""
+    ASSURANCE_CHIP_INTACT: _Assurance.ValueType  # 4
+    """Read from a chip whose content is whole, its issuer not known to us; stronger than a scan, weaker than the register."""
+    ASSURANCE_CHIP_SIGNED: _Assurance.ValueType  # 5
+    """Read from a chip that a known issuer signed; weaker than the register alone."""
 
 class Assurance(_Assurance, metaclass=_AssuranceEnumTypeWrapper):
     """How strongly an identifier or fact is backed."""
@@ -102,7 +126,179 @@ ASSURANCE_SCANNED: Assurance.ValueType  # 2
 """Scanned from a QR, which is not signed."""
 ASSURANCE_REGISTER_CHECKED: Assurance.ValueType  # 3
 """Checked with the population register."""
+ASSURANCE_CHIP_INTACT: Assurance.ValueType  # 4
+"""Read from a chip whose content is whole, its issuer not known to us; stronger than a scan, weaker than the register."""
+ASSURANCE_CHIP_SIGNED: Assurance.ValueType  # 5
+"""Read from a chip that a known issuer signed; weaker than the register alone."""
 Global___Assurance: _TypeAlias = Assurance  # noqa: Y015
+
+class _IdentifierSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _IdentifierSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IdentifierSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    IDENTIFIER_SOURCE_UNSPECIFIED: _IdentifierSource.ValueType  # 0
+    """Not told."""
+    IDENTIFIER_SOURCE_TYPED: _IdentifierSource.ValueType  # 1
+    """Typed by a person."""
+    IDENTIFIER_SOURCE_CARD_QR: _IdentifierSource.ValueType  # 2
+    """QR of a citizen card."""
+    IDENTIFIER_SOURCE_CARD_CHIP: _IdentifierSource.ValueType  # 3
+    """Chip of a citizen card."""
+    IDENTIFIER_SOURCE_PASSPORT_MRZ: _IdentifierSource.ValueType  # 4
+    """Machine readable zone of a passport."""
+    IDENTIFIER_SOURCE_INSURANCE_CARD_QR: _IdentifierSource.ValueType  # 5
+    """QR of a paper insurance card."""
+    IDENTIFIER_SOURCE_REGISTER_FILE: _IdentifierSource.ValueType  # 6
+    """An imported file of another register."""
+    IDENTIFIER_SOURCE_INSURER: _IdentifierSource.ValueType  # 7
+    """The insurance portal."""
+    IDENTIFIER_SOURCE_ISSUED_HERE: _IdentifierSource.ValueType  # 8
+    """Issued by this suite."""
+
+class IdentifierSource(_IdentifierSource, metaclass=_IdentifierSourceEnumTypeWrapper):
+    """Where a number comes from."""
+
+IDENTIFIER_SOURCE_UNSPECIFIED: IdentifierSource.ValueType  # 0
+"""Not told."""
+IDENTIFIER_SOURCE_TYPED: IdentifierSource.ValueType  # 1
+"""Typed by a person."""
+IDENTIFIER_SOURCE_CARD_QR: IdentifierSource.ValueType  # 2
+"""QR of a citizen card."""
+IDENTIFIER_SOURCE_CARD_CHIP: IdentifierSource.ValueType  # 3
+"""Chip of a citizen card."""
+IDENTIFIER_SOURCE_PASSPORT_MRZ: IdentifierSource.ValueType  # 4
+"""Machine readable zone of a passport."""
+IDENTIFIER_SOURCE_INSURANCE_CARD_QR: IdentifierSource.ValueType  # 5
+"""QR of a paper insurance card."""
+IDENTIFIER_SOURCE_REGISTER_FILE: IdentifierSource.ValueType  # 6
+"""An imported file of another register."""
+IDENTIFIER_SOURCE_INSURER: IdentifierSource.ValueType  # 7
+"""The insurance portal."""
+IDENTIFIER_SOURCE_ISSUED_HERE: IdentifierSource.ValueType  # 8
+"""Issued by this suite."""
+Global___IdentifierSource: _TypeAlias = IdentifierSource  # noqa: Y015
+
+class _IdentifierEndReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _IdentifierEndReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_IdentifierEndReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    IDENTIFIER_END_REASON_UNSPECIFIED: _IdentifierEndReason.ValueType  # 0
+    """Not told, or not ended."""
+    IDENTIFIER_END_REASON_CANCELLED: _IdentifierEndReason.ValueType  # 1
+    """The authority cancelled it."""
+    IDENTIFIER_END_REASON_REISSUED: _IdentifierEndReason.ValueType  # 2
+    """A new paper of the same kind took its place."""
+    IDENTIFIER_END_REASON_REPLACED: _IdentifierEndReason.ValueType  # 3
+    """The real number took the place of a temporary one."""
+    IDENTIFIER_END_REASON_WRONG: _IdentifierEndReason.ValueType  # 4
+    """It never was this person's; it finds them no longer."""
+
+class IdentifierEndReason(_IdentifierEndReason, metaclass=_IdentifierEndReasonEnumTypeWrapper):
+    """Why a number is no longer in use."""
+
+IDENTIFIER_END_REASON_UNSPECIFIED: IdentifierEndReason.ValueType  # 0
+"""Not told, or not ended."""
+IDENTIFIER_END_REASON_CANCELLED: IdentifierEndReason.ValueType  # 1
+"""The authority cancelled it."""
+IDENTIFIER_END_REASON_REISSUED: IdentifierEndReason.ValueType  # 2
+"""A new paper of the same kind took its place."""
+IDENTIFIER_END_REASON_REPLACED: IdentifierEndReason.ValueType  # 3
+"""The real number took the place of a temporary one."""
+IDENTIFIER_END_REASON_WRONG: IdentifierEndReason.ValueType  # 4
+"""It never was this person's; it finds them no longer."""
+Global___IdentifierEndReason: _TypeAlias = IdentifierEndReason  # noqa: Y015
+
+class _AddIdentifierOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AddIdentifierOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AddIdentifierOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ADD_IDENTIFIER_OUTCOME_UNSPECIFIED: _AddIdentifierOutcome.ValueType  # 0
+    """Not told."""
+    ADD_IDENTIFIER_OUTCOME_ADDED: _AddIdentifierOutcome.ValueType  # 1
+    """Added; it finds the citizen from now on."""
+    ADD_IDENTIFIER_OUTCOME_KNOWN: _AddIdentifierOutcome.ValueType  # 2
+    """The citizen had it already; a stronger assurance or newer dates were noted."""
+    ADD_IDENTIFIER_OUTCOME_CONTESTED: _AddIdentifierOutcome.ValueType  # 3
+    """It leads to another citizen: kept as contested, a case is open."""
+
+class AddIdentifierOutcome(_AddIdentifierOutcome, metaclass=_AddIdentifierOutcomeEnumTypeWrapper):
+    """What came of adding a number."""
+
+ADD_IDENTIFIER_OUTCOME_UNSPECIFIED: AddIdentifierOutcome.ValueType  # 0
+"""Not told."""
+ADD_IDENTIFIER_OUTCOME_ADDED: AddIdentifierOutcome.ValueType  # 1
+"""Added; it finds the citizen from now on."""
+ADD_IDENTIFIER_OUTCOME_KNOWN: AddIdentifierOutcome.ValueType  # 2
+"""The citizen had it already; a stronger assurance or newer dates were noted."""
+ADD_IDENTIFIER_OUTCOME_CONTESTED: AddIdentifierOutcome.ValueType  # 3
+"""It leads to another citizen: kept as contested, a case is open."""
+Global___AddIdentifierOutcome: _TypeAlias = AddIdentifierOutcome  # noqa: Y015
+
+class _TemporaryKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TemporaryKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TemporaryKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TEMPORARY_KIND_UNSPECIFIED: _TemporaryKind.ValueType  # 0
+    """Not told."""
+    TEMPORARY_KIND_NEWBORN: _TemporaryKind.ValueType  # 1
+    """Born here; the birth is not registered yet."""
+    TEMPORARY_KIND_UNKNOWN: _TemporaryKind.ValueType  # 2
+    """Awake, but without papers and not known."""
+    TEMPORARY_KIND_UNCONSCIOUS: _TemporaryKind.ValueType  # 3
+    """Unconscious and not known; the authority is to be told within 48 hours."""
+    TEMPORARY_KIND_FOREIGNER: _TemporaryKind.ValueType  # 4
+    """Foreigner without a paper at hand."""
+
+class TemporaryKind(_TemporaryKind, metaclass=_TemporaryKindEnumTypeWrapper):
+    """Why somebody has no number."""
+
+TEMPORARY_KIND_UNSPECIFIED: TemporaryKind.ValueType  # 0
+"""Not told."""
+TEMPORARY_KIND_NEWBORN: TemporaryKind.ValueType  # 1
+"""Born here; the birth is not registered yet."""
+TEMPORARY_KIND_UNKNOWN: TemporaryKind.ValueType  # 2
+"""Awake, but without papers and not known."""
+TEMPORARY_KIND_UNCONSCIOUS: TemporaryKind.ValueType  # 3
+"""Unconscious and not known; the authority is to be told within 48 hours."""
+TEMPORARY_KIND_FOREIGNER: TemporaryKind.ValueType  # 4
+"""Foreigner without a paper at hand."""
+Global___TemporaryKind: _TypeAlias = TemporaryKind  # noqa: Y015
+
+class _ReplaceTemporaryOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReplaceTemporaryOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReplaceTemporaryOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REPLACE_TEMPORARY_OUTCOME_UNSPECIFIED: _ReplaceTemporaryOutcome.ValueType  # 0
+    """Not told."""
+    REPLACE_TEMPORARY_OUTCOME_ATTACHED: _ReplaceTemporaryOutcome.ValueType  # 1
+    """The real number is this record's now; the temporary one is ended and still finds it."""
+    REPLACE_TEMPORARY_OUTCOME_MERGED: _ReplaceTemporaryOutcome.ValueType  # 2
+    """The person was known: the temporary record is linked to theirs."""
+    REPLACE_TEMPORARY_OUTCOME_CASE_OPENED: _ReplaceTemporaryOutcome.ValueType  # 3
+    """The person seems known, but a steward has to decide; the temporary record stays in use."""
+
+class ReplaceTemporaryOutcome(_ReplaceTemporaryOutcome, metaclass=_ReplaceTemporaryOutcomeEnumTypeWrapper):
+    """What came of saying who a temporary person is."""
+
+REPLACE_TEMPORARY_OUTCOME_UNSPECIFIED: ReplaceTemporaryOutcome.ValueType  # 0
+"""Not told."""
+REPLACE_TEMPORARY_OUTCOME_ATTACHED: ReplaceTemporaryOutcome.ValueType  # 1
+"""The real number is this record's now; the temporary one is ended and still finds it."""
+REPLACE_TEMPORARY_OUTCOME_MERGED: ReplaceTemporaryOutcome.ValueType  # 2
+"""The person was known: the temporary record is linked to theirs."""
+REPLACE_TEMPORARY_OUTCOME_CASE_OPENED: ReplaceTemporaryOutcome.ValueType  # 3
+"""The person seems known, but a steward has to decide; the temporary record stays in use."""
+Global___ReplaceTemporaryOutcome: _TypeAlias = ReplaceTemporaryOutcome  # noqa: Y015
 
 class _VerificationOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -207,19 +403,37 @@ class Identifier(_message.Message):
     ASSURANCE_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    END_REASON_FIELD_NUMBER: _builtins.int
+    VALID_FROM_DATE_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    CONTESTED_FIELD_NUMBER: _builtins.int
     kind: Global___IdentifierKind.ValueType
     """What kind of number it is."""
     value: _builtins.str
     """The number itself. Personal data: never logged."""
     assurance: Global___Assurance.ValueType
     """How it is backed."""
+    name: _builtins.str
+    """Resource name, "citizens/{citizen}/identifiers/{identifier}"."""
+    source: Global___IdentifierSource.ValueType
+    """Where it comes from."""
+    end_reason: Global___IdentifierEndReason.ValueType
+    """Why it ended; unspecified while in use."""
+    valid_from_date: _builtins.str
+    """First day of validity as its paper tells, YYYY-MM-DD; empty when it tells none."""
+    valid_until_date: _builtins.str
+    """Last day of validity, YYYY-MM-DD; empty when there is none."""
+    contested: _builtins.bool
+    """True when it leads to another citizen who had it first and a case is open."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """First moment this suite saw it."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Moment from which it no longer points at the citizen; unset while it does."""
+        """Moment from which it is no longer in use; unset while it is. An ended number still finds the citizen unless WRONG."""
 
     def __init__(
         self,
@@ -229,14 +443,152 @@ class Identifier(_message.Message):
         assurance: Global___Assurance.ValueType = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
+        name: _builtins.str = ...,
+        source: Global___IdentifierSource.ValueType = ...,
+        end_reason: Global___IdentifierEndReason.ValueType = ...,
+        valid_from_date: _builtins.str = ...,
+        valid_until_date: _builtins.str = ...,
+        contested: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assurance", b"assurance", "end_time", b"end_time", "kind", b"kind", "start_time", b"start_time", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assurance", b"assurance", "contested", b"contested", "end_reason", b"end_reason", "end_time", b"end_time", "kind", b"kind", "name", b"name", "source", b"source", "start_time", b"start_time", "valid_from_date", b"valid_from_date", "valid_until_date", b"valid_until_date", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Identifier: _TypeAlias = Identifier  # noqa: Y015
+
+@_typing.final
+class TemporaryIdentity(_message.Message):
+    """Somebody treated before it is known who they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CITIZEN_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    FACILITY_CODE_FIELD_NUMBER: _builtins.int
+    MOTHER_FIELD_NUMBER: _builtins.int
+    NOTICE_DUE_TIME_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    REPLACE_TIME_FIELD_NUMBER: _builtins.int
+    REAL_CITIZEN_FIELD_NUMBER: _builtins.int
+    citizen: _builtins.str
+    """Resource name of the record, "citizens/{citizen}"."""
+    kind: Global___TemporaryKind.ValueType
+    """Why there is no number."""
+    number: _builtins.str
+    """Number for the wristband."""
+    facility_code: _builtins.str
+    """Facility that registered the person, 5 characters."""
+    mother: _builtins.str
+    """Mother of a newborn, "citizens/{citizen}"; empty when not told."""
+    real_citizen: _builtins.str
+    """The real person, "citizens/{citizen}": this record itself where the number was attached; empty before."""
+    @_builtins.property
+    def notice_due_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the authority has to be told of an unconscious unknown patient; unset for other kinds."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When the record was made."""
+
+    @_builtins.property
+    def replace_time(self) -> _timestamp_pb2.Timestamp:
+        """When the real person became known; unset before."""
+
+    def __init__(
+        self,
+        *,
+        citizen: _builtins.str = ...,
+        kind: Global___TemporaryKind.ValueType = ...,
+        number: _builtins.str = ...,
+        facility_code: _builtins.str = ...,
+        mother: _builtins.str = ...,
+        notice_due_time: _timestamp_pb2.Timestamp | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        replace_time: _timestamp_pb2.Timestamp | None = ...,
+        real_citizen: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "notice_due_time", b"notice_due_time", "replace_time", b"replace_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "create_time", b"create_time", "facility_code", b"facility_code", "kind", b"kind", "mother", b"mother", "notice_due_time", b"notice_due_time", "number", b"number", "real_citizen", b"real_citizen", "replace_time", b"replace_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TemporaryIdentity: _TypeAlias = TemporaryIdentity  # noqa: Y015
+
+@_typing.final
+class Repair(_message.Message):
+    """One proposal that was applied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VERIFICATION_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    VALUE_BEFORE_FIELD_NUMBER: _builtins.int
+    VALUE_AFTER_FIELD_NUMBER: _builtins.int
+    ACCEPTED_NAMES_FIELD_NUMBER: _builtins.int
+    APPLY_SUBJECT_FIELD_NUMBER: _builtins.int
+    APPLY_TIME_FIELD_NUMBER: _builtins.int
+    UNDO_SUBJECT_FIELD_NUMBER: _builtins.int
+    UNDO_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Resource name, "citizens/{citizen}/repairs/{repair}"."""
+    verification: _builtins.str
+    """The check it repairs, "citizens/{citizen}/verifications/{verification}"; empty for a correction the citizen asked for."""
+    field: _builtins.str
+    """Field that was repaired."""
+    reason: _builtins.str
+    """Reason the check gave, UPPER_SNAKE."""
+    code: _builtins.str
+    """Proposal that was applied, as ADD_NAME_ALIAS."""
+    value_before: _builtins.str
+    """Value of the field before. Personal data."""
+    value_after: _builtins.str
+    """Value of the field after; equal where the repair changes no fact. Personal data."""
+    apply_subject: _builtins.str
+    """Who applied it."""
+    undo_subject: _builtins.str
+    """Who took it back; empty while in force."""
+    @_builtins.property
+    def accepted_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names accepted by it. Personal data."""
+
+    @_builtins.property
+    def apply_time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def undo_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was taken back; unset while in force."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        verification: _builtins.str = ...,
+        field: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        code: _builtins.str = ...,
+        value_before: _builtins.str = ...,
+        value_after: _builtins.str = ...,
+        accepted_names: _abc.Iterable[_builtins.str] | None = ...,
+        apply_subject: _builtins.str = ...,
+        apply_time: _timestamp_pb2.Timestamp | None = ...,
+        undo_subject: _builtins.str = ...,
+        undo_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["apply_time", b"apply_time", "undo_time", b"undo_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_names", b"accepted_names", "apply_subject", b"apply_subject", "apply_time", b"apply_time", "code", b"code", "field", b"field", "name", b"name", "reason", b"reason", "undo_subject", b"undo_subject", "undo_time", b"undo_time", "value_after", b"value_after", "value_before", b"value_before", "verification", b"verification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Repair: _TypeAlias = Repair  # noqa: Y015
 
 @_typing.final
 class AdministrativeUnit(_message.Message):
@@ -372,7 +724,9 @@ class RepairProposal(_message.Message):
     EXPLANATION_VI_FIELD_NUMBER: _builtins.int
     EXPLANATION_EN_FIELD_NUMBER: _builtins.int
     code: _builtins.str
-    """Stable UPPER_SNAKE code: KEEP_CARD_VALUE, ADD_NAME_ALIAS, ESTIMATED_BIRTH_DATE, ASK_REGISTER_CORRECTION, RESCAN_CARD."""
+    """Stable UPPER_SNAKE code: KEEP_CARD_VALUE, ADD_NAME_ALIAS, MISSING_MIDDLE_NAME, ESTIMATED_BIRTH_DATE, OLD_COMMUNE,
+    ASK_REGISTER_CORRECTION, RESCAN_CARD.
+    """
     explanation_vi: _builtins.str
     """What it would do, in Vietnamese."""
     explanation_en: _builtins.str
@@ -409,7 +763,7 @@ class FieldCheck(_message.Message):
     result: Global___FieldResult.ValueType
     """Its result."""
     reason: _builtins.str
-    """Stable UPPER_SNAKE reason, as NAME_DIFFERS_IN_TONE_PLACEMENT; empty on a plain match."""
+    """Stable UPPER_SNAKE reason, as NAME_DIFFERS_IN_TONE_PLACEMENT or NAME_IS_KNOWN_ALIAS; empty on a plain match."""
     explanation_vi: _builtins.str
     """What differs, in words a clerk understands, in Vietnamese."""
     explanation_en: _builtins.str
@@ -470,7 +824,7 @@ class Verification(_message.Message):
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Stable warnings about the card text: TEXT_DAMAGED, TEXT_WITHOUT_ACCENTS, UNKNOWN_PREFIX, NUMBER_CONTRADICTS_BIRTH_DATE, NUMBER_CONTRADICTS_GENDER, OLD_NUMBER_OF_OTHER_PERSON."""
+        """Stable warnings about the card text: TEXT_DAMAGED, TEXT_WITHOUT_ACCENTS, UNKNOWN_PREFIX, NUMBER_CONTRADICTS_BIRTH_DATE, NUMBER_CONTRADICTS_GENDER, SCAN_REPAIRED (set the scanner right), BIRTH_DATE_INCOMPLETE, OLD_NUMBER_OF_OTHER_PERSON."""
 
     def __init__(
         self,
@@ -507,6 +861,8 @@ class Citizen(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     VERIFICATION_FIELD_NUMBER: _builtins.int
+    BIRTH_DATE_ESTIMATED_FIELD_NUMBER: _builtins.int
+    MERGED_NAMES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, "citizens/{citizen}"; the id never changes."""
     full_name: _builtins.str
@@ -515,6 +871,8 @@ class Citizen(_message.Message):
     """Birth date as a FHIR date: YYYY, YYYY-MM or YYYY-MM-DD. Personal data."""
     gender: Global___Gender.ValueType
     """Gender."""
+    birth_date_estimated: _builtins.bool
+    """True when only the year of birth is sure, and only the year is told."""
     @_builtins.property
     def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Identifier]:
         """Numbers, newest first."""
@@ -535,6 +893,10 @@ class Citizen(_message.Message):
     def verification(self) -> Global___Verification:
         """The newest verification; unset before the first."""
 
+    @_builtins.property
+    def merged_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Citizens who are linked into this one, "citizens/{citizen}"; their numbers are among the identifiers."""
+
     def __init__(
         self,
         *,
@@ -547,10 +909,12 @@ class Citizen(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         verification: Global___Verification | None = ...,
+        birth_date_estimated: _builtins.bool = ...,
+        merged_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "create_time", b"create_time", "update_time", b"update_time", "verification", b"verification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "birth_date", b"birth_date", "create_time", b"create_time", "full_name", b"full_name", "gender", b"gender", "identifiers", b"identifiers", "name", b"name", "update_time", b"update_time", "verification", b"verification"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "birth_date", b"birth_date", "birth_date_estimated", b"birth_date_estimated", "create_time", b"create_time", "full_name", b"full_name", "gender", b"gender", "identifiers", b"identifiers", "merged_names", b"merged_names", "name", b"name", "update_time", b"update_time", "verification", b"verification"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -628,19 +992,31 @@ class ResolveIdentifierRequest(_message.Message):
 
     KIND_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
+    SYSTEM_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
     kind: Global___IdentifierKind.ValueType
-    """Kind of the number."""
+    """Kind of the number; give it or system."""
     value: _builtins.str
     """The number. Personal data."""
+    system: _builtins.str
+    """System of the number as the client names it: URI of a FHIR naming system, "urn:oid:…", bare OID, or type code of
+    HL7 v2 table 0203; at most 200 characters.
+    """
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """Moment for which in_use is answered; default now."""
+
     def __init__(
         self,
         *,
         kind: Global___IdentifierKind.ValueType = ...,
         value: _builtins.str = ...,
+        system: _builtins.str = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "kind", b"kind", "system", b"system", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -653,22 +1029,622 @@ class ResolveIdentifierResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CITIZEN_FIELD_NUMBER: _builtins.int
+    IDENTIFIER_FIELD_NUMBER: _builtins.int
+    IN_USE_FIELD_NUMBER: _builtins.int
+    in_use: _builtins.bool
+    """Whether the number was in use at as_of_time: not ended, and inside its days of validity."""
     @_builtins.property
     def citizen(self) -> Global___Citizen:
         """The citizen the number points at."""
+
+    @_builtins.property
+    def identifier(self) -> Global___Identifier:
+        """The number itself with its dates, source and end."""
 
     def __init__(
         self,
         *,
         citizen: Global___Citizen | None = ...,
+        identifier: Global___Identifier | None = ...,
+        in_use: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "identifier", b"identifier"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "identifier", b"identifier", "in_use", b"in_use"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResolveIdentifierResponse: _TypeAlias = ResolveIdentifierResponse  # noqa: Y015
+
+@_typing.final
+class AddIdentifierRequest(_message.Message):
+    """Input of AddIdentifier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CITIZEN_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SYSTEM_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    VALID_FROM_DATE_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_DATE_FIELD_NUMBER: _builtins.int
+    REPLACES_CURRENT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID made and kept by the caller; repeating it repeats the answer."""
+    citizen: _builtins.str
+    """Resource name, "citizens/{citizen}"."""
+    kind: Global___IdentifierKind.ValueType
+    """Kind of the number; give it or system."""
+    system: _builtins.str
+    """System as in ResolveIdentifierRequest."""
+    value: _builtins.str
+    """The number. Personal data."""
+    source: Global___IdentifierSource.ValueType
+    """TYPED (default), PASSPORT_MRZ or INSURANCE_CARD_QR; services also INSURER and REGISTER_FILE."""
+    valid_from_date: _builtins.str
+    """First day of validity, YYYY-MM-DD or empty."""
+    valid_until_date: _builtins.str
+    """Last day of validity, YYYY-MM-DD or empty; not before the first."""
+    replaces_current: _builtins.bool
+    """True when it takes the place of the citizen's number of the same kind in use, which ends as re-issued."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        citizen: _builtins.str = ...,
+        kind: Global___IdentifierKind.ValueType = ...,
+        system: _builtins.str = ...,
+        value: _builtins.str = ...,
+        source: Global___IdentifierSource.ValueType = ...,
+        valid_from_date: _builtins.str = ...,
+        valid_until_date: _builtins.str = ...,
+        replaces_current: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "kind", b"kind", "replaces_current", b"replaces_current", "request_id", b"request_id", "source", b"source", "system", b"system", "valid_from_date", b"valid_from_date", "valid_until_date", b"valid_until_date", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddIdentifierRequest: _TypeAlias = AddIdentifierRequest  # noqa: Y015
+
+@_typing.final
+class AddIdentifierResponse(_message.Message):
+    """Output of AddIdentifier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    IDENTIFIER_FIELD_NUMBER: _builtins.int
+    QUALITY_CASE_FIELD_NUMBER: _builtins.int
+    outcome: Global___AddIdentifierOutcome.ValueType
+    """What came of it."""
+    quality_case: _builtins.str
+    """Case about a contested number, "citizens/{citizen}/cases/{case}"; else empty."""
+    @_builtins.property
+    def identifier(self) -> Global___Identifier:
+        """The number as it stands now."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___AddIdentifierOutcome.ValueType = ...,
+        identifier: Global___Identifier | None = ...,
+        quality_case: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["identifier", b"identifier"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["identifier", b"identifier", "outcome", b"outcome", "quality_case", b"quality_case"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddIdentifierResponse: _TypeAlias = AddIdentifierResponse  # noqa: Y015
+
+@_typing.final
+class EndIdentifierRequest(_message.Message):
+    """Input of EndIdentifier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID made and kept by the caller; repeating it repeats the answer."""
+    name: _builtins.str
+    """Resource name, "citizens/{citizen}/identifiers/{identifier}"."""
+    reason: Global___IdentifierEndReason.ValueType
+    """Why it ends."""
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ended, not in the future; it may lie before the moment it was first seen. Default now."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        reason: Global___IdentifierEndReason.ValueType = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "name", b"name", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndIdentifierRequest: _TypeAlias = EndIdentifierRequest  # noqa: Y015
+
+@_typing.final
+class EndIdentifierResponse(_message.Message):
+    """Output of EndIdentifier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTIFIER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def identifier(self) -> Global___Identifier:
+        """The number as it stands now."""
+
+    def __init__(
+        self,
+        *,
+        identifier: Global___Identifier | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["identifier", b"identifier"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["identifier", b"identifier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndIdentifierResponse: _TypeAlias = EndIdentifierResponse  # noqa: Y015
+
+@_typing.final
+class ListIdentifiersRequest(_message.Message):
+    """Input of ListIdentifiers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CITIZEN_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    citizen: _builtins.str
+    """Resource name, "citizens/{citizen}"."""
+    page_size: _builtins.int
+    """Rows wanted, 1 to 50; 0 means 50."""
+    page_token: _builtins.str
+    """Token of the next page as answered; empty for the first."""
+    def __init__(
+        self,
+        *,
+        citizen: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListIdentifiersRequest: _TypeAlias = ListIdentifiersRequest  # noqa: Y015
+
+@_typing.final
+class ListIdentifiersResponse(_message.Message):
+    """Output of ListIdentifiers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    NAME_ALIASES_FIELD_NUMBER: _builtins.int
+    TEMPORARY_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def identifiers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Identifier]:
+        """Numbers in the order they were first seen."""
+
+    @_builtins.property
+    def name_aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Other spellings accepted as this person's name; on the first page. Personal data."""
+
+    @_builtins.property
+    def temporary(self) -> Global___TemporaryIdentity:
+        """The temporary identity, while and after the record was one; on the first page."""
+
+    def __init__(
+        self,
+        *,
+        identifiers: _abc.Iterable[Global___Identifier] | None = ...,
+        next_page_token: _builtins.str = ...,
+        name_aliases: _abc.Iterable[_builtins.str] | None = ...,
+        temporary: Global___TemporaryIdentity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["temporary", b"temporary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["identifiers", b"identifiers", "name_aliases", b"name_aliases", "next_page_token", b"next_page_token", "temporary", b"temporary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListIdentifiersResponse: _TypeAlias = ListIdentifiersResponse  # noqa: Y015
+
+@_typing.final
+class TypedPerson(_message.Message):
+    """What is told of a person without a card; any part but the name of a real person may be empty."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FULL_NAME_FIELD_NUMBER: _builtins.int
+    BIRTH_DATE_FIELD_NUMBER: _builtins.int
+    GENDER_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    full_name: _builtins.str
+    """Full name. Personal data."""
+    birth_date: _builtins.str
+    """FHIR date: YYYY, YYYY-MM or YYYY-MM-DD, or empty. Personal data."""
+    gender: Global___Gender.ValueType
+    """Gender; unspecified counts as unknown."""
+    address: _builtins.str
+    """Address text, at most 500 characters. Personal data."""
+    def __init__(
+        self,
+        *,
+        full_name: _builtins.str = ...,
+        birth_date: _builtins.str = ...,
+        gender: Global___Gender.ValueType = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "birth_date", b"birth_date", "full_name", b"full_name", "gender", b"gender"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TypedPerson: _TypeAlias = TypedPerson  # noqa: Y015
+
+@_typing.final
+class RegisterTemporaryRequest(_message.Message):
+    """Input of RegisterTemporary."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    FACILITY_CODE_FIELD_NUMBER: _builtins.int
+    MOTHER_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID made and kept by the caller; repeating it repeats the answer."""
+    kind: Global___TemporaryKind.ValueType
+    """Why there is no number."""
+    facility_code: _builtins.str
+    """Facility where the person is, 5 characters; default the caller's."""
+    mother: _builtins.str
+    """Mother of a newborn, "citizens/{citizen}", or empty."""
+    @_builtins.property
+    def person(self) -> Global___TypedPerson:
+        """What is known of the person; a name is made up from the kind where none is told."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        kind: Global___TemporaryKind.ValueType = ...,
+        person: Global___TypedPerson | None = ...,
+        facility_code: _builtins.str = ...,
+        mother: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facility_code", b"facility_code", "kind", b"kind", "mother", b"mother", "person", b"person", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterTemporaryRequest: _TypeAlias = RegisterTemporaryRequest  # noqa: Y015
+
+@_typing.final
+class RegisterTemporaryResponse(_message.Message):
+    """Output of RegisterTemporary."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CITIZEN_FIELD_NUMBER: _builtins.int
+    TEMPORARY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def citizen(self) -> Global___Citizen:
+        """The new record."""
+
+    @_builtins.property
+    def temporary(self) -> Global___TemporaryIdentity:
+        """Its number for the wristband and its due time."""
+
+    def __init__(
+        self,
+        *,
+        citizen: Global___Citizen | None = ...,
+        temporary: Global___TemporaryIdentity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "temporary", b"temporary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "temporary", b"temporary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterTemporaryResponse: _TypeAlias = RegisterTemporaryResponse  # noqa: Y015
+
+@_typing.final
+class ReplaceTemporaryRequest(_message.Message):
+    """Input of ReplaceTemporary; give card_qr, or kind and value with person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CITIZEN_FIELD_NUMBER: _builtins.int
+    CARD_QR_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    FACILITY_CODE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID made and kept by the caller; repeating it repeats the answer."""
+    citizen: _builtins.str
+    """Record of the temporary person, "citizens/{citizen}"."""
+    card_qr: _builtins.str
+    """Text of the real person's citizen card, as in VerifyCardRequest."""
+    kind: Global___IdentifierKind.ValueType
+    """Kind of the real number, where there is no card."""
+    value: _builtins.str
+    """The real number. Personal data."""
+    facility_code: _builtins.str
+    """Facility where it became known, 5 characters; default the caller's."""
+    @_builtins.property
+    def person(self) -> Global___TypedPerson:
+        """Facts of the real person, where there is no card; full_name and birth_date are required."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        citizen: _builtins.str = ...,
+        card_qr: _builtins.str = ...,
+        kind: Global___IdentifierKind.ValueType = ...,
+        value: _builtins.str = ...,
+        person: Global___TypedPerson | None = ...,
+        facility_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card_qr", b"card_qr", "citizen", b"citizen", "facility_code", b"facility_code", "kind", b"kind", "person", b"person", "request_id", b"request_id", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceTemporaryRequest: _TypeAlias = ReplaceTemporaryRequest  # noqa: Y015
+
+@_typing.final
+class ReplaceTemporaryResponse(_message.Message):
+    """Output of ReplaceTemporary."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    CITIZEN_FIELD_NUMBER: _builtins.int
+    TEMPORARY_FIELD_NUMBER: _builtins.int
+    QUALITY_CASE_FIELD_NUMBER: _builtins.int
+    outcome: Global___ReplaceTemporaryOutcome.ValueType
+    """What came of it."""
+    quality_case: _builtins.str
+    """Case for a steward, "citizens/{citizen}/cases/{case}", where one was opened; else empty."""
+    @_builtins.property
+    def citizen(self) -> Global___Citizen:
+        """The citizen that now stands for the person."""
+
+    @_builtins.property
+    def temporary(self) -> Global___TemporaryIdentity:
+        """The temporary identity as it stands now."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___ReplaceTemporaryOutcome.ValueType = ...,
+        citizen: Global___Citizen | None = ...,
+        temporary: Global___TemporaryIdentity | None = ...,
+        quality_case: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "temporary", b"temporary"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "outcome", b"outcome", "quality_case", b"quality_case", "temporary", b"temporary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplaceTemporaryResponse: _TypeAlias = ReplaceTemporaryResponse  # noqa: Y015
+
+@_typing.final
+class ApplyRepairRequest(_message.Message):
+    """Input of ApplyRepair."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VERIFICATION_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID made and kept by the caller; repeating it repeats the answer."""
+    verification: _builtins.str
+    """The check, "citizens/{citizen}/verifications/{verification}"."""
+    field: _builtins.str
+    """Field of the check, as full_name."""
+    code: _builtins.str
+    """Proposal of that field, as ADD_NAME_ALIAS."""
+    value: _builtins.str
+    """ADD_NAME_ALIAS: a spelling to accept beside the card's. MISSING_MIDDLE_NAME: the full name with its middle name.
+    OLD_COMMUNE: code of the new commune where the old one was split. Else empty. Personal data.
+    """
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        verification: _builtins.str = ...,
+        field: _builtins.str = ...,
+        code: _builtins.str = ...,
+        value: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "field", b"field", "request_id", b"request_id", "value", b"value", "verification", b"verification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplyRepairRequest: _TypeAlias = ApplyRepairRequest  # noqa: Y015
+
+@_typing.final
+class ApplyRepairResponse(_message.Message):
+    """Output of ApplyRepair."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPAIR_FIELD_NUMBER: _builtins.int
+    CITIZEN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def repair(self) -> Global___Repair:
+        """The repair."""
+
+    @_builtins.property
+    def citizen(self) -> Global___Citizen:
+        """The citizen as they stand now."""
+
+    def __init__(
+        self,
+        *,
+        repair: Global___Repair | None = ...,
+        citizen: Global___Citizen | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "repair", b"repair"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "repair", b"repair"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApplyRepairResponse: _TypeAlias = ApplyRepairResponse  # noqa: Y015
+
+@_typing.final
+class UndoRepairRequest(_message.Message):
+    """Input of UndoRepair."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID made and kept by the caller; repeating it repeats the answer."""
+    name: _builtins.str
+    """Resource name, "citizens/{citizen}/repairs/{repair}"."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndoRepairRequest: _TypeAlias = UndoRepairRequest  # noqa: Y015
+
+@_typing.final
+class UndoRepairResponse(_message.Message):
+    """Output of UndoRepair."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPAIR_FIELD_NUMBER: _builtins.int
+    CITIZEN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def repair(self) -> Global___Repair:
+        """The repair, with who took it back."""
+
+    @_builtins.property
+    def citizen(self) -> Global___Citizen:
+        """The citizen as they stand now."""
+
+    def __init__(
+        self,
+        *,
+        repair: Global___Repair | None = ...,
+        citizen: Global___Citizen | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "repair", b"repair"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "repair", b"repair"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndoRepairResponse: _TypeAlias = UndoRepairResponse  # noqa: Y015
+
+@_typing.final
+class ListRepairsRequest(_message.Message):
+    """Input of ListRepairs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CITIZEN_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    citizen: _builtins.str
+    """Resource name, "citizens/{citizen}"."""
+    page_size: _builtins.int
+    """Rows wanted, 1 to 50; 0 means 20."""
+    page_token: _builtins.str
+    """Token of the next page as answered; empty for the first."""
+    def __init__(
+        self,
+        *,
+        citizen: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["citizen", b"citizen", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRepairsRequest: _TypeAlias = ListRepairsRequest  # noqa: Y015
+
+@_typing.final
+class ListRepairsResponse(_message.Message):
+    """Output of ListRepairs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPAIRS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def repairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Repair]:
+        """Repairs, newest first."""
+
+    def __init__(
+        self,
+        *,
+        repairs: _abc.Iterable[Global___Repair] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "repairs", b"repairs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRepairsResponse: _TypeAlias = ListRepairsResponse  # noqa: Y015
 
 @_typing.final
 class GetCitizenRequest(_message.Message):

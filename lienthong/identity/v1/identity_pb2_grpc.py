@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class IdentityServiceStub(object):
-    """Verifies cards and answers questions about citizens and administrative units.
+    """Verifies cards, keeps the numbers of citizens, repairs what a check found, and answers questions about citizens and
+    administrative units.
     """
 
     def __init__(self, channel):
@@ -55,10 +56,51 @@ class IdentityServiceStub(object):
                 request_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ResolveAdministrativeUnitRequest.SerializeToString,
                 response_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ResolveAdministrativeUnitResponse.FromString,
                 _registered_method=True)
+        self.AddIdentifier = channel.unary_unary(
+                '/lienthong.identity.v1.IdentityService/AddIdentifier',
+                request_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.AddIdentifierRequest.SerializeToString,
+                response_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.AddIdentifierResponse.FromString,
+                _registered_method=True)
+        self.EndIdentifier = channel.unary_unary(
+                '/lienthong.identity.v1.IdentityService/EndIdentifier',
+                request_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.EndIdentifierRequest.SerializeToString,
+                response_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.EndIdentifierResponse.FromString,
+                _registered_method=True)
+        self.ListIdentifiers = channel.unary_unary(
+                '/lienthong.identity.v1.IdentityService/ListIdentifiers',
+                request_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ListIdentifiersRequest.SerializeToString,
+                response_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ListIdentifiersResponse.FromString,
+                _registered_method=True)
+        self.RegisterTemporary = channel.unary_unary(
+                '/lienthong.identity.v1.IdentityService/RegisterTemporary',
+                request_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.RegisterTemporaryRequest.SerializeToString,
+                response_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.RegisterTemporaryResponse.FromString,
+                _registered_method=True)
+        self.ReplaceTemporary = channel.unary_unary(
+                '/lienthong.identity.v1.IdentityService/ReplaceTemporary',
+                request_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ReplaceTemporaryRequest.SerializeToString,
+                response_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ReplaceTemporaryResponse.FromString,
+                _registered_method=True)
+        self.ApplyRepair = channel.unary_unary(
+                '/lienthong.identity.v1.IdentityService/ApplyRepair',
+                request_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ApplyRepairRequest.SerializeToString,
+                response_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ApplyRepairResponse.FromString,
+                _registered_method=True)
+        self.UndoRepair = channel.unary_unary(
+                '/lienthong.identity.v1.IdentityService/UndoRepair',
+                request_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.UndoRepairRequest.SerializeToString,
+                response_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.UndoRepairResponse.FromString,
+                _registered_method=True)
+        self.ListRepairs = channel.unary_unary(
+                '/lienthong.identity.v1.IdentityService/ListRepairs',
+                request_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ListRepairsRequest.SerializeToString,
+                response_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ListRepairsResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer(object):
-    """Verifies cards and answers questions about citizens and administrative units.
+    """Verifies cards, keeps the numbers of citizens, repairs what a check found, and answers questions about citizens and
+    administrative units.
     """
 
     def VerifyCard(self, request, context):
@@ -72,7 +114,10 @@ class IdentityServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ResolveIdentifier(self, request, context):
-        """Finds the citizen that an identifier points at. Errors: CITIZEN_NOT_FOUND.
+        """Finds the citizen that an identifier points at; a cancelled or replaced one still finds them and says so.
+
+        Errors: CITIZEN_NOT_FOUND; IDENTIFIER_KIND_REQUIRED, IDENTIFIER_SYSTEM_UNKNOWN, IDENTIFIER_FORM_WRONG and the typed
+        errors of the number's form (INVALID_ARGUMENT). A POST, so that no number stands in an address.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -88,6 +133,79 @@ class IdentityServiceServicer(object):
     def ResolveAdministrativeUnit(self, request, context):
         """Resolves a code of either vintage or a free address text to the unit in force, with the reason.
         An unknown place is no error: the candidates are empty and unresolved_reason is set.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddIdentifier(self, request, context):
+        """Adds a number to a citizen. A number that leads to another citizen is kept as contested and opens a case; the two
+        are never merged, and care goes on.
+
+        Errors: CITIZEN_NOT_FOUND, IDENTIFIER_KIND_REQUIRED, IDENTIFIER_SYSTEM_UNKNOWN, IDENTIFIER_FORM_WRONG,
+        IDENTIFIER_SOURCE_NOT_ALLOWED, IDENTIFIER_DATES_WRONG.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndIdentifier(self, request, context):
+        """Ends a number: cancelled, re-issued, replaced, or never this person's (WRONG: it finds them no longer).
+
+        Errors: IDENTIFIER_NOT_FOUND, IDENTIFIER_ENDED, END_REASON_REQUIRED, END_TIME_WRONG, LAST_IDENTIFIER (a person keeps
+        at least one number that finds them).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListIdentifiers(self, request, context):
+        """Lists every number a citizen was seen with, ended ones too, and the names accepted as theirs. Errors: CITIZEN_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RegisterTemporary(self, request, context):
+        """Registers somebody without a number (newborn, unknown, unconscious, foreigner) under a number for the wristband.
+
+        Errors: TEMPORARY_KIND_REQUIRED, CITIZEN_NOT_FOUND (mother), IMPOSSIBLE_DATE, FACILITY_CODE_FORM, OTHER_FACILITY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplaceTemporary(self, request, context):
+        """Says who a temporary person really is. A number nobody has is attached to this record; one that leads to somebody
+        known is a merge, or a case for a steward where the two may not be merged by themselves.
+
+        Errors: CITIZEN_NOT_FOUND, NOT_TEMPORARY, REAL_PERSON_REQUIRED, and the typed errors of the card text or number.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApplyRepair(self, request, context):
+        """Applies one proposal of a check; what was in force before is kept, so that UndoRepair restores it.
+
+        Errors: VERIFICATION_NOT_FOUND, REPAIR_NOT_PROPOSED, REPAIR_NEEDS_SCAN (RESCAN_CARD is done at the scanner),
+        REPAIR_NEEDS_VALUE, REPAIR_VALUE_WRONG, REPAIR_OVERTAKEN (newer facts are in force).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndoRepair(self, request, context):
+        """Takes a repair back: the facts in force before it are in force again.
+
+        Errors: REPAIR_NOT_FOUND, REPAIR_UNDONE, REPAIR_OVERTAKEN (facts changed since; undo the later repair first).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRepairs(self, request, context):
+        """Lists the repairs of a citizen, newest first. Errors: CITIZEN_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -116,6 +234,46 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     request_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ResolveAdministrativeUnitRequest.FromString,
                     response_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ResolveAdministrativeUnitResponse.SerializeToString,
             ),
+            'AddIdentifier': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddIdentifier,
+                    request_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.AddIdentifierRequest.FromString,
+                    response_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.AddIdentifierResponse.SerializeToString,
+            ),
+            'EndIdentifier': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndIdentifier,
+                    request_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.EndIdentifierRequest.FromString,
+                    response_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.EndIdentifierResponse.SerializeToString,
+            ),
+            'ListIdentifiers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIdentifiers,
+                    request_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ListIdentifiersRequest.FromString,
+                    response_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ListIdentifiersResponse.SerializeToString,
+            ),
+            'RegisterTemporary': grpc.unary_unary_rpc_method_handler(
+                    servicer.RegisterTemporary,
+                    request_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.RegisterTemporaryRequest.FromString,
+                    response_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.RegisterTemporaryResponse.SerializeToString,
+            ),
+            'ReplaceTemporary': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplaceTemporary,
+                    request_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ReplaceTemporaryRequest.FromString,
+                    response_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ReplaceTemporaryResponse.SerializeToString,
+            ),
+            'ApplyRepair': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApplyRepair,
+                    request_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ApplyRepairRequest.FromString,
+                    response_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ApplyRepairResponse.SerializeToString,
+            ),
+            'UndoRepair': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoRepair,
+                    request_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.UndoRepairRequest.FromString,
+                    response_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.UndoRepairResponse.SerializeToString,
+            ),
+            'ListRepairs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRepairs,
+                    request_deserializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ListRepairsRequest.FromString,
+                    response_serializer=lienthong_dot_identity_dot_v1_dot_identity__pb2.ListRepairsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'lienthong.identity.v1.IdentityService', rpc_method_handlers)
@@ -125,7 +283,8 @@ def add_IdentityServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class IdentityService(object):
-    """Verifies cards and answers questions about citizens and administrative units.
+    """Verifies cards, keeps the numbers of citizens, repairs what a check found, and answers questions about citizens and
+    administrative units.
     """
 
     @staticmethod
@@ -226,6 +385,222 @@ class IdentityService(object):
             '/lienthong.identity.v1.IdentityService/ResolveAdministrativeUnit',
             lienthong_dot_identity_dot_v1_dot_identity__pb2.ResolveAdministrativeUnitRequest.SerializeToString,
             lienthong_dot_identity_dot_v1_dot_identity__pb2.ResolveAdministrativeUnitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddIdentifier(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.identity.v1.IdentityService/AddIdentifier',
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.AddIdentifierRequest.SerializeToString,
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.AddIdentifierResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndIdentifier(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.identity.v1.IdentityService/EndIdentifier',
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.EndIdentifierRequest.SerializeToString,
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.EndIdentifierResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIdentifiers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.identity.v1.IdentityService/ListIdentifiers',
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.ListIdentifiersRequest.SerializeToString,
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.ListIdentifiersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RegisterTemporary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.identity.v1.IdentityService/RegisterTemporary',
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.RegisterTemporaryRequest.SerializeToString,
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.RegisterTemporaryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplaceTemporary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.identity.v1.IdentityService/ReplaceTemporary',
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.ReplaceTemporaryRequest.SerializeToString,
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.ReplaceTemporaryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApplyRepair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.identity.v1.IdentityService/ApplyRepair',
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.ApplyRepairRequest.SerializeToString,
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.ApplyRepairResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoRepair(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.identity.v1.IdentityService/UndoRepair',
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.UndoRepairRequest.SerializeToString,
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.UndoRepairResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRepairs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.identity.v1.IdentityService/ListRepairs',
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.ListRepairsRequest.SerializeToString,
+            lienthong_dot_identity_dot_v1_dot_identity__pb2.ListRepairsResponse.FromString,
             options,
             channel_credentials,
             insecure,

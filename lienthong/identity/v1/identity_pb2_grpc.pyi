@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class IdentityServiceStub:
-    """Verifies cards and answers questions about citizens and administrative units."""
+    """Verifies cards, keeps the numbers of citizens, repairs what a check found, and answers questions about citizens and
+    administrative units.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,17 +42,62 @@ class IdentityServiceStub:
     A register that is down is no error: the outcome is UNVERIFIED.
     """
     ResolveIdentifier: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ResolveIdentifierRequest, _identity_pb2.ResolveIdentifierResponse]
-    """Finds the citizen that an identifier points at. Errors: CITIZEN_NOT_FOUND."""
+    """Finds the citizen that an identifier points at; a cancelled or replaced one still finds them and says so.
+
+    Errors: CITIZEN_NOT_FOUND; IDENTIFIER_KIND_REQUIRED, IDENTIFIER_SYSTEM_UNKNOWN, IDENTIFIER_FORM_WRONG and the typed
+    errors of the number's form (INVALID_ARGUMENT). A POST, so that no number stands in an address.
+    """
     GetCitizen: _grpc.UnaryUnaryMultiCallable[_identity_pb2.GetCitizenRequest, _identity_pb2.GetCitizenResponse]
     """Reads one citizen. Errors: CITIZEN_NOT_FOUND."""
     ResolveAdministrativeUnit: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ResolveAdministrativeUnitRequest, _identity_pb2.ResolveAdministrativeUnitResponse]
     """Resolves a code of either vintage or a free address text to the unit in force, with the reason.
     An unknown place is no error: the candidates are empty and unresolved_reason is set.
     """
+    AddIdentifier: _grpc.UnaryUnaryMultiCallable[_identity_pb2.AddIdentifierRequest, _identity_pb2.AddIdentifierResponse]
+    """Adds a number to a citizen. A number that leads to another citizen is kept as contested and opens a case; the two
+    are never merged, and care goes on.
+
+    Errors: CITIZEN_NOT_FOUND, IDENTIFIER_KIND_REQUIRED, IDENTIFIER_SYSTEM_UNKNOWN, IDENTIFIER_FORM_WRONG,
+    IDENTIFIER_SOURCE_NOT_ALLOWED, IDENTIFIER_DATES_WRONG.
+    """
+    EndIdentifier: _grpc.UnaryUnaryMultiCallable[_identity_pb2.EndIdentifierRequest, _identity_pb2.EndIdentifierResponse]
+    """Ends a number: cancelled, re-issued, replaced, or never this person's (WRONG: it finds them no longer).
+
+    Errors: IDENTIFIER_NOT_FOUND, IDENTIFIER_ENDED, END_REASON_REQUIRED, END_TIME_WRONG, LAST_IDENTIFIER (a person keeps
+    at least one number that finds them).
+    """
+    ListIdentifiers: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListIdentifiersRequest, _identity_pb2.ListIdentifiersResponse]
+    """Lists every number a citizen was seen with, ended ones too, and the names accepted as theirs. Errors: CITIZEN_NOT_FOUND."""
+    RegisterTemporary: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RegisterTemporaryRequest, _identity_pb2.RegisterTemporaryResponse]
+    """Registers somebody without a number (newborn, unknown, unconscious, foreigner) under a number for the wristband.
+
+    Errors: TEMPORARY_KIND_REQUIRED, CITIZEN_NOT_FOUND (mother), IMPOSSIBLE_DATE, FACILITY_CODE_FORM, OTHER_FACILITY.
+    """
+    ReplaceTemporary: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ReplaceTemporaryRequest, _identity_pb2.ReplaceTemporaryResponse]
+    """Says who a temporary person really is. A number nobody has is attached to this record; one that leads to somebody
+    known is a merge, or a case for a steward where the two may not be merged by themselves.
+
+    Errors: CITIZEN_NOT_FOUND, NOT_TEMPORARY, REAL_PERSON_REQUIRED, and the typed errors of the card text or number.
+    """
+    ApplyRepair: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ApplyRepairRequest, _identity_pb2.ApplyRepairResponse]
+    """Applies one proposal of a check; what was in force before is kept, so that UndoRepair restores it.
+
+    Errors: VERIFICATION_NOT_FOUND, REPAIR_NOT_PROPOSED, REPAIR_NEEDS_SCAN (RESCAN_CARD is done at the scanner),
+    REPAIR_NEEDS_VALUE, REPAIR_VALUE_WRONG, REPAIR_OVERTAKEN (newer facts are in force).
+    """
+    UndoRepair: _grpc.UnaryUnaryMultiCallable[_identity_pb2.UndoRepairRequest, _identity_pb2.UndoRepairResponse]
+    """Takes a repair back: the facts in force before it are in force again.
+
+    Errors: REPAIR_NOT_FOUND, REPAIR_UNDONE, REPAIR_OVERTAKEN (facts changed since; undo the later repair first).
+    """
+    ListRepairs: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ListRepairsRequest, _identity_pb2.ListRepairsResponse]
+    """Lists the repairs of a citizen, newest first. Errors: CITIZEN_NOT_FOUND."""
 
 @_typing.type_check_only
 class IdentityServiceAsyncStub(IdentityServiceStub):
-    """Verifies cards and answers questions about citizens and administrative units."""
+    """Verifies cards, keeps the numbers of citizens, repairs what a check found, and answers questions about citizens and
+    administrative units.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     VerifyCard: _aio.UnaryUnaryMultiCallable[_identity_pb2.VerifyCardRequest, _identity_pb2.VerifyCardResponse]  # type: ignore[assignment]
@@ -60,16 +107,61 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     A register that is down is no error: the outcome is UNVERIFIED.
     """
     ResolveIdentifier: _aio.UnaryUnaryMultiCallable[_identity_pb2.ResolveIdentifierRequest, _identity_pb2.ResolveIdentifierResponse]  # type: ignore[assignment]
-    """Finds the citizen that an identifier points at. Errors: CITIZEN_NOT_FOUND."""
+    """Finds the citizen that an identifier points at; a cancelled or replaced one still finds them and says so.
+
+    Errors: CITIZEN_NOT_FOUND; IDENTIFIER_KIND_REQUIRED, IDENTIFIER_SYSTEM_UNKNOWN, IDENTIFIER_FORM_WRONG and the typed
+    errors of the number's form (INVALID_ARGUMENT). A POST, so that no number stands in an address.
+    """
     GetCitizen: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetCitizenRequest, _identity_pb2.GetCitizenResponse]  # type: ignore[assignment]
     """Reads one citizen. Errors: CITIZEN_NOT_FOUND."""
     ResolveAdministrativeUnit: _aio.UnaryUnaryMultiCallable[_identity_pb2.ResolveAdministrativeUnitRequest, _identity_pb2.ResolveAdministrativeUnitResponse]  # type: ignore[assignment]
     """Resolves a code of either vintage or a free address text to the unit in force, with the reason.
     An unknown place is no error: the candidates are empty and unresolved_reason is set.
     """
+    AddIdentifier: _aio.UnaryUnaryMultiCallable[_identity_pb2.AddIdentifierRequest, _identity_pb2.AddIdentifierResponse]  # type: ignore[assignment]
+    """Adds a number to a citizen. A number that leads to another citizen is kept as contested and opens a case; the two
+    are never merged, and care goes on.
+
+    Errors: CITIZEN_NOT_FOUND, IDENTIFIER_KIND_REQUIRED, IDENTIFIER_SYSTEM_UNKNOWN, IDENTIFIER_FORM_WRONG,
+    IDENTIFIER_SOURCE_NOT_ALLOWED, IDENTIFIER_DATES_WRONG.
+    """
+    EndIdentifier: _aio.UnaryUnaryMultiCallable[_identity_pb2.EndIdentifierRequest, _identity_pb2.EndIdentifierResponse]  # type: ignore[assignment]
+    """Ends a number: cancelled, re-issued, replaced, or never this person's (WRONG: it finds them no longer).
+
+    Errors: IDENTIFIER_NOT_FOUND, IDENTIFIER_ENDED, END_REASON_REQUIRED, END_TIME_WRONG, LAST_IDENTIFIER (a person keeps
+    at least one number that finds them).
+    """
+    ListIdentifiers: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListIdentifiersRequest, _identity_pb2.ListIdentifiersResponse]  # type: ignore[assignment]
+    """Lists every number a citizen was seen with, ended ones too, and the names accepted as theirs. Errors: CITIZEN_NOT_FOUND."""
+    RegisterTemporary: _aio.UnaryUnaryMultiCallable[_identity_pb2.RegisterTemporaryRequest, _identity_pb2.RegisterTemporaryResponse]  # type: ignore[assignment]
+    """Registers somebody without a number (newborn, unknown, unconscious, foreigner) under a number for the wristband.
+
+    Errors: TEMPORARY_KIND_REQUIRED, CITIZEN_NOT_FOUND (mother), IMPOSSIBLE_DATE, FACILITY_CODE_FORM, OTHER_FACILITY.
+    """
+    ReplaceTemporary: _aio.UnaryUnaryMultiCallable[_identity_pb2.ReplaceTemporaryRequest, _identity_pb2.ReplaceTemporaryResponse]  # type: ignore[assignment]
+    """Says who a temporary person really is. A number nobody has is attached to this record; one that leads to somebody
+    known is a merge, or a case for a steward where the two may not be merged by themselves.
+
+    Errors: CITIZEN_NOT_FOUND, NOT_TEMPORARY, REAL_PERSON_REQUIRED, and the typed errors of the card text or number.
+    """
+    ApplyRepair: _aio.UnaryUnaryMultiCallable[_identity_pb2.ApplyRepairRequest, _identity_pb2.ApplyRepairResponse]  # type: ignore[assignment]
+    """Applies one proposal of a check; what was in force before is kept, so that UndoRepair restores it.
+
+    Errors: VERIFICATION_NOT_FOUND, REPAIR_NOT_PROPOSED, REPAIR_NEEDS_SCAN (RESCAN_CARD is done at the scanner),
+    REPAIR_NEEDS_VALUE, REPAIR_VALUE_WRONG, REPAIR_OVERTAKEN (newer facts are in force).
+    """
+    UndoRepair: _aio.UnaryUnaryMultiCallable[_identity_pb2.UndoRepairRequest, _identity_pb2.UndoRepairResponse]  # type: ignore[assignment]
+    """Takes a repair back: the facts in force before it are in force again.
+
+    Errors: REPAIR_NOT_FOUND, REPAIR_UNDONE, REPAIR_OVERTAKEN (facts changed since; undo the later repair first).
+    """
+    ListRepairs: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListRepairsRequest, _identity_pb2.ListRepairsResponse]  # type: ignore[assignment]
+    """Lists the repairs of a citizen, newest first. Errors: CITIZEN_NOT_FOUND."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Verifies cards and answers questions about citizens and administrative units."""
+    """Verifies cards, keeps the numbers of citizens, repairs what a check found, and answers questions about citizens and
+    administrative units.
+    """
 
     @_abc_1.abstractmethod
     def VerifyCard(
@@ -89,7 +181,11 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _identity_pb2.ResolveIdentifierRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.ResolveIdentifierResponse, _abc.Awaitable[_identity_pb2.ResolveIdentifierResponse]]:
-        """Finds the citizen that an identifier points at. Errors: CITIZEN_NOT_FOUND."""
+        """Finds the citizen that an identifier points at; a cancelled or replaced one still finds them and says so.
+
+        Errors: CITIZEN_NOT_FOUND; IDENTIFIER_KIND_REQUIRED, IDENTIFIER_SYSTEM_UNKNOWN, IDENTIFIER_FORM_WRONG and the typed
+        errors of the number's form (INVALID_ARGUMENT). A POST, so that no number stands in an address.
+        """
 
     @_abc_1.abstractmethod
     def GetCitizen(
@@ -108,5 +204,92 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """Resolves a code of either vintage or a free address text to the unit in force, with the reason.
         An unknown place is no error: the candidates are empty and unresolved_reason is set.
         """
+
+    @_abc_1.abstractmethod
+    def AddIdentifier(
+        self,
+        request: _identity_pb2.AddIdentifierRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.AddIdentifierResponse, _abc.Awaitable[_identity_pb2.AddIdentifierResponse]]:
+        """Adds a number to a citizen. A number that leads to another citizen is kept as contested and opens a case; the two
+        are never merged, and care goes on.
+
+        Errors: CITIZEN_NOT_FOUND, IDENTIFIER_KIND_REQUIRED, IDENTIFIER_SYSTEM_UNKNOWN, IDENTIFIER_FORM_WRONG,
+        IDENTIFIER_SOURCE_NOT_ALLOWED, IDENTIFIER_DATES_WRONG.
+        """
+
+    @_abc_1.abstractmethod
+    def EndIdentifier(
+        self,
+        request: _identity_pb2.EndIdentifierRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.EndIdentifierResponse, _abc.Awaitable[_identity_pb2.EndIdentifierResponse]]:
+        """Ends a number: cancelled, re-issued, replaced, or never this person's (WRONG: it finds them no longer).
+
+        Errors: IDENTIFIER_NOT_FOUND, IDENTIFIER_ENDED, END_REASON_REQUIRED, END_TIME_WRONG, LAST_IDENTIFIER (a person keeps
+        at least one number that finds them).
+        """
+
+    @_abc_1.abstractmethod
+    def ListIdentifiers(
+        self,
+        request: _identity_pb2.ListIdentifiersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ListIdentifiersResponse, _abc.Awaitable[_identity_pb2.ListIdentifiersResponse]]:
+        """Lists every number a citizen was seen with, ended ones too, and the names accepted as theirs. Errors: CITIZEN_NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def RegisterTemporary(
+        self,
+        request: _identity_pb2.RegisterTemporaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.RegisterTemporaryResponse, _abc.Awaitable[_identity_pb2.RegisterTemporaryResponse]]:
+        """Registers somebody without a number (newborn, unknown, unconscious, foreigner) under a number for the wristband.
+
+        Errors: TEMPORARY_KIND_REQUIRED, CITIZEN_NOT_FOUND (mother), IMPOSSIBLE_DATE, FACILITY_CODE_FORM, OTHER_FACILITY.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplaceTemporary(
+        self,
+        request: _identity_pb2.ReplaceTemporaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ReplaceTemporaryResponse, _abc.Awaitable[_identity_pb2.ReplaceTemporaryResponse]]:
+        """Says who a temporary person really is. A number nobody has is attached to this record; one that leads to somebody
+        known is a merge, or a case for a steward where the two may not be merged by themselves.
+
+        Errors: CITIZEN_NOT_FOUND, NOT_TEMPORARY, REAL_PERSON_REQUIRED, and the typed errors of the card text or number.
+        """
+
+    @_abc_1.abstractmethod
+    def ApplyRepair(
+        self,
+        request: _identity_pb2.ApplyRepairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ApplyRepairResponse, _abc.Awaitable[_identity_pb2.ApplyRepairResponse]]:
+        """Applies one proposal of a check; what was in force before is kept, so that UndoRepair restores it.
+
+        Errors: VERIFICATION_NOT_FOUND, REPAIR_NOT_PROPOSED, REPAIR_NEEDS_SCAN (RESCAN_CARD is done at the scanner),
+        REPAIR_NEEDS_VALUE, REPAIR_VALUE_WRONG, REPAIR_OVERTAKEN (newer facts are in force).
+        """
+
+    @_abc_1.abstractmethod
+    def UndoRepair(
+        self,
+        request: _identity_pb2.UndoRepairRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.UndoRepairResponse, _abc.Awaitable[_identity_pb2.UndoRepairResponse]]:
+        """Takes a repair back: the facts in force before it are in force again.
+
+        Errors: REPAIR_NOT_FOUND, REPAIR_UNDONE, REPAIR_OVERTAKEN (facts changed since; undo the later repair first).
+        """
+
+    @_abc_1.abstractmethod
+    def ListRepairs(
+        self,
+        request: _identity_pb2.ListRepairsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ListRepairsResponse, _abc.Awaitable[_identity_pb2.ListRepairsResponse]]:
+        """Lists the repairs of a citizen, newest first. Errors: CITIZEN_NOT_FOUND."""
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

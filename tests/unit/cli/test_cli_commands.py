@@ -228,9 +228,9 @@ def test_a_trace_is_drawn_as_a_waterfall(suite: Suite, run: Run) -> None:
 
 
 def test_a_commune_is_resolved_in_both_forms(run: Run) -> None:
-    by_code = run("unit", "--code", "01909", "--vintage", "before-2025-07")
-    by_text = run("--json", "unit", "Xã Nam Mẫu, Huyện Ba Bể, Tỉnh Bắc Kạn")
-    nowhere = run("unit", "Paris")
+    by_code = run("unit", "resolve", "--code", "01909", "--vintage", "before-2025-07")
+    by_text = run("--json", "unit", "resolve", "Xã Nam Mẫu, Huyện Ba Bể, Tỉnh Bắc Kạn")
+    nowhere = run("unit", "resolve", "Paris")
 
     assert (by_code.code, by_text.code, nowhere.code) == (0, 0, 0)
     assert "Tỉnh Bắc Kạn" in by_code.out

@@ -53,3 +53,17 @@ def test_the_register_is_reached_in_clear_on_this_machine_only(
     with pytest.raises(SettingsInvalid) as caught:
         load(Settings, values)
     assert any("IDENTITY_REGISTER_URL" in fault for fault in caught.value.faults)
+
+
+def test_a_site_names_its_own_identifier_systems(tmp_path: Path) -> None:
+    own = tmp_path / "systems.csv"
+    own.write_text("system,family\nurn:oid:2.16.704.9.9.1,IDENTITY\n", encoding="utf-8")
+
+    settings = load(Settings, environ(tmp_path, IDENTITY_IDENTIFIER_SYSTEMS_FILE=str(own)))
+
+    assert "2.16.704.9.9.1" in settings.identifier_systems()
+    own.write_text("uri\nx\n", encoding="utf-8")
+    for bad in (own, tmp_path / "missing.csv"):
+        with pytest.raises(SettingsInvalid) as caught:
+            load(Settings, environ(tmp_path, IDENTITY_IDENTIFIER_SYSTEMS_FILE=str(bad)))
+        assert any("IDENTITY_IDENTIFIER_SYSTEMS_FILE" in fault for fault in caught.value.faults)

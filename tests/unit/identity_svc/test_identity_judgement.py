@@ -15,6 +15,8 @@ CARD = read_card(card_text())
 REPAIRS = {
     "KEEP_CARD_VALUE",
     "ADD_NAME_ALIAS",
+    "MISSING_MIDDLE_NAME",
+    "OLD_COMMUNE",
     "ESTIMATED_BIRTH_DATE",
     "ASK_REGISTER_CORRECTION",
     "RESCAN_CARD",
@@ -115,7 +117,10 @@ def test_every_reason_a_check_can_give_has_words_in_both_languages() -> None:
         "ADDRESS_TEXT_DAMAGED",
     }
 
-    assert reasons == known_reasons()
+    assert {*reasons, judgement.NAME_IS_KNOWN_ALIAS} == known_reasons()
+    assert explain(
+        FieldCheck(field="full_name", result=FieldResult.PARTIAL, reason=judgement.NAME_IS_KNOWN_ALIAS)
+    ).vi
     for reason in reasons:
         words = explain(FieldCheck(field="full_name", result=FieldResult.MISMATCH, reason=reason))
         assert words.vi

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from identity_svc.domain.card import read_card
@@ -102,3 +104,30 @@ def test_the_old_number_links_only_the_same_name_and_birth_date(
     scan: dict[str, str], known: dict[str, str], same: bool
 ) -> None:
     assert is_same_person(read_card(card_text(**scan)), stored(**known)) is same
+
+
+@pytest.mark.parametrize(
+    ("scan", "expected"),
+    [
+        ({"birth": "01011990"}, Change.NONE),
+        ({"birth": "01011990", "issue": "16062022"}, Change.REPLACE),
+        ({"birth": "05051970", "name": "Trần Văn Quyết"}, Change.CONFLICT),
+    ],
+)
+def test_what_a_person_decided_on_a_card_outlives_a_scan_of_it_but_not_a_newer_card(
+    scan: dict[str, str], expected: Change
+) -> None:
+    repaired = replace(stored(), birth_date="1990", is_birth_date_estimated=True, repair_id="r")
+    card = read_card(card_text(**scan))
+
+    found = change_by(card, repaired, stored_is_confirmed=True, outcome=Outcome.VERIFIED)
+
+    assert found is expected
+
+
+def test_an_accepted_alias_never_becomes_the_name_in_force() -> None:
+    card = read_card(card_text(name="Nguyễn Thị Hòa An"))
+
+    found = change_by(card, stored(), stored_is_confirmed=True, outcome=Outcome.PARTIAL, is_known_alias=True)
+
+    assert found is Change.NONE
