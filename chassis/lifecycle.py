@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 
 import structlog
 import uvloop
+from prometheus_client.registry import Collector
 
 from chassis import audit, idempotency, outbox
 from chassis.breaker import Breaker, State
@@ -65,6 +66,8 @@ class Assembly:
     """Of fronts beside the gRPC server, such as HTTP; their calls are counted with the server's."""
     breakers: Sequence[Breaker] = ()
     """Of the systems outside the suite; their state is shown as a metric, like that of the channels'."""
+    collectors: Sequence[Collector] = ()
+    """Prometheus metrics of the service's own, made without a registry."""
     verifier: Authenticator | None = None
     """Where callers prove themselves otherwise than with internal tokens: the gateway's front."""
     trace_id_of: TraceIdOf | None = None
@@ -161,6 +164,8 @@ async def run(
             ends.push_async_callback(close)
         for breaker in assembly.breakers:
             breaker.watch(lambda name, state: metrics.breaker_state(name, state.name))
+        for collector in assembly.collectors:
+            metrics.registry.register(collector)
         for dispatcher in assembly.dispatchers:
             dispatcher.count_in(metrics)
         page = metrics.serve(settings.metrics_listen)

@@ -8,14 +8,9 @@ import re
 from datetime import date, datetime
 
 from chassis.db.columns import to_text, to_time
+from chassis.paging import PageTokenMalformed, page_size_of
 from chassis.rpc.timestamps import to_timestamp
-from emr_svc.domain.errors import (
-    DateMalformed,
-    KindRequired,
-    NameMalformed,
-    PageSizeOutOfRange,
-    PageTokenMalformed,
-)
+from emr_svc.domain.errors import DateMalformed, KindRequired, NameMalformed
 from emr_svc.domain.model import (
     Entry,
     EntryKind,
@@ -90,9 +85,7 @@ def state_filter(state: pb.VisitState.ValueType) -> VisitState | None:
 
 def page_size(asked: int) -> int:
     """Rows of a page; raises PageSizeOutOfRange."""
-    if not 0 <= asked <= PAGE_SIZE_MAX:
-        raise PageSizeOutOfRange(PAGE_SIZE_MAX)
-    return asked or PAGE_SIZE_DEFAULT
+    return page_size_of(asked, usual=PAGE_SIZE_DEFAULT, largest=PAGE_SIZE_MAX)
 
 
 def page_start(token: str) -> tuple[datetime, str] | None:

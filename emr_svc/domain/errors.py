@@ -130,25 +130,3 @@ class DateMalformed(InvalidArgument):
 
     def __init__(self, field: str) -> None:
         super().__init__("Write the day as YYYY-MM-DD.", field=field)
-
-
-class PageTokenMalformed(InvalidArgument):
-    """A page token was not made by this list."""
-
-    reason = "PAGE_TOKEN_MALFORMED"
-    vi = "Mã trang không hợp lệ; hãy xem lại từ trang đầu."
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Use next_page_token as it was given, or begin at the first page.", field="page_token"
-        )
-
-
-class PageSizeOutOfRange(InvalidArgument):
-    """A page size is not 0 to 200."""
-
-    reason = "PAGE_SIZE_OUT_OF_RANGE"
-    vi = "Số dòng mỗi trang từ 1 đến 200."
-
-    def __init__(self, max_size: int) -> None:
-        super().__init__("Ask for 1 to 200 rows a page.", field="page_size", max_size=max_size)

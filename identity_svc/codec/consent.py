@@ -10,6 +10,8 @@ from typing import Protocol, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from chassis import paging
+from chassis.paging import PageTokenMalformed
 from chassis.rpc.timestamps import to_timestamp
 from identity_svc.codec.citizens import citizen_id_of
 from identity_svc.domain.authority import Basis
@@ -22,7 +24,6 @@ from identity_svc.domain.consent_errors import (
 )
 from identity_svc.domain.consent_texts import ConsentText, Purpose, Scope
 from identity_svc.domain.consent_words import tell_answer, tell_consent
-from identity_svc.domain.errors import PageSizeOutOfRange, PageTokenMalformed
 from identity_svc.operations.consent import ConsentOrder
 from lienthong.identity.v1 import consent_pb2 as pb
 from standards.facility_code import parse_facility_code
@@ -78,9 +79,7 @@ def facility_code_of(text: str) -> str:
 
 def page_size_of(asked: int) -> int:
     """Rows of a page; raises PageSizeOutOfRange."""
-    if not 0 <= asked <= PAGE_SIZE_MAX:
-        raise PageSizeOutOfRange(PAGE_SIZE_MAX)
-    return asked or PAGE_SIZE
+    return paging.page_size_of(asked, usual=PAGE_SIZE, largest=PAGE_SIZE_MAX)
 
 
 def page_start(token: str) -> str:

@@ -9,9 +9,10 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from chassis.paging import PageTokenMalformed
 from chassis.rpc.timestamps import to_timestamp
 from identity_svc.codec.numbers import number_of
-from identity_svc.domain.errors import PageTokenMalformed, WardCodeMalformed
+from identity_svc.domain.errors import WardCodeMalformed
 from identity_svc.domain.identifier_systems import IdentifierSystems
 from identity_svc.domain.index_errors import DuplicateNameMalformed
 from identity_svc.domain.linking import Link, LinkReason, MergePlan

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from chassis.paging import PageTokenMalformed
 from chassis.rpc.timestamps import to_timestamp
-from identity_svc.domain.errors import IdentifierKindRequired, PageTokenMalformed
+from identity_svc.domain.errors import IdentifierKindRequired
 from identity_svc.domain.identifier_errors import (
     EndReasonRequired,
     IdentifierNameMalformed,

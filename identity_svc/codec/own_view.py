@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 
 from chassis.db.columns import to_text, to_time
+from chassis.paging import PageTokenMalformed
 from chassis.rpc.timestamps import to_timestamp
 from identity_svc.codec.consent import BASES, to_moment, wire_numbers
 from identity_svc.codec.delegation import to_account, to_delegation, to_proxy_code
 from identity_svc.domain.access_words import ActorKind, tell_access
-from identity_svc.domain.errors import PageTokenMalformed
 from identity_svc.domain.model import Identifier, IdentifierKind
 from identity_svc.domain.own_words import mask, tell_identifier, tell_link, tell_verification
 from identity_svc.operations.own_view import DONE, Access, AccessKey, MyView

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from chassis.paging import PageTokenMalformed
 from chassis.rpc.timestamps import to_timestamp
 from identity_svc.codec.citizens import to_resolution
-from identity_svc.domain.errors import PageTokenMalformed, VintageUnknown, WardCodeMalformed
+from identity_svc.domain.errors import VintageUnknown, WardCodeMalformed
 from identity_svc.domain.facility import (
     Facility,
     FacilityCodeAlias,

@@ -138,23 +138,3 @@ class RegisterRefusedRequest(AppError):
 
     def __init__(self) -> None:
         super().__init__("Compare our request with the register's description.")
-
-
-class PageTokenMalformed(InvalidArgument):
-    """The page token was not made by this list."""
-
-    reason = "PAGE_TOKEN_MALFORMED"
-    vi = "Mã trang không hợp lệ; hãy tải lại danh sách từ đầu."
-
-    def __init__(self) -> None:
-        super().__init__("Repeat the token of the page before, unchanged.", field="page_token")
-
-
-class PageSizeOutOfRange(InvalidArgument):
-    """A page has fewer or more rows than lists give."""
-
-    reason = "PAGE_SIZE_OUT_OF_RANGE"
-    vi = "Số dòng mỗi trang phải từ 1 đến 200."
-
-    def __init__(self, max_count: int) -> None:
-        super().__init__("Send 0 for the default, or 1 to max_count.", field="page_size", max_count=max_count)

@@ -14,6 +14,7 @@ from chassis.clock import Clock
 from chassis.db import Database, Tx
 from chassis.db.columns import to_time
 from chassis.idempotency import RequestKey, recall, remember
+from chassis.paging import PageTokenMalformed, page_size_of
 from chassis.rpc.context import Caller
 from chassis.telemetry import current_trace_id
 from identity_svc.domain.case_errors import (
@@ -26,7 +27,6 @@ from identity_svc.domain.case_errors import (
 )
 from identity_svc.domain.cases import Case, CaseCause, CaseEvent, CaseStep
 from identity_svc.domain.correction import Correction
-from identity_svc.domain.errors import PageSizeOutOfRange, PageTokenMalformed
 from identity_svc.domain.model import FieldCheck
 from identity_svc.domain.residence import residence_of
 from identity_svc.operations.cases import CaseDesk
@@ -98,9 +98,8 @@ class CaseQueue:
         Raises:
             PageSizeOutOfRange, PageTokenMalformed.
         """
-        if not 0 <= page_size <= PAGE_SIZE_MAX:
-            raise PageSizeOutOfRange(PAGE_SIZE_MAX)
-        size, now = page_size or PAGE_SIZE_DEFAULT, self._clock.now()
+        size = page_size_of(page_size, usual=PAGE_SIZE_DEFAULT, largest=PAGE_SIZE_MAX)
+        now = self._clock.now()
         after = _read_token(page_token) if page_token else ("", "")
         if not sees_province(caller):
             wanted = replace(wanted, facility_code=caller.facility or _NO_FACILITY)

@@ -13,6 +13,7 @@ from chassis import audit
 from chassis.clock import Clock, Ids
 from chassis.db import Database, Tx
 from chassis.idempotency import RequestKey, peek, recall, remember
+from chassis.paging import PageTokenMalformed, page_size_of
 from chassis.rpc.context import Caller
 from chassis.telemetry import current_trace_id
 from identity_svc.domain.cases import CaseCause
@@ -26,7 +27,7 @@ from identity_svc.domain.chip import (
     read_chip,
     warnings_of,
 )
-from identity_svc.domain.errors import CitizenNotFound, PageSizeOutOfRange, PageTokenMalformed
+from identity_svc.domain.errors import CitizenNotFound
 from identity_svc.domain.model import (
     Assurance,
     CardFacts,
@@ -162,9 +163,8 @@ class ReadChip:
         """
         if page_token and not _TOKEN.fullmatch(page_token):
             raise PageTokenMalformed
-        if not 0 <= page_size <= PAGE_SIZE_MAX:
-            raise PageSizeOutOfRange(PAGE_SIZE_MAX)
-        size, trace_id = page_size or PAGE_SIZE_DEFAULT, current_trace_id()
+        size = page_size_of(page_size, usual=PAGE_SIZE_DEFAULT, largest=PAGE_SIZE_MAX)
+        trace_id = current_trace_id()
 
         async def work(tx: Tx) -> list[ChipReading] | None:
             citizen = await self._store.read(tx, citizen_id)

@@ -17,7 +17,8 @@ from identity_svc.domain.import_errors import ImportHeaderMissing, RegisterFileU
 from identity_svc.domain.model import VIETNAM
 from identity_svc.domain.register_file import FileFormat
 from identity_svc.domain.register_file_report import FileReport, inspect_csv
-from identity_svc.operations.register_import import AppendImport, Imports
+from identity_svc.operations.register_append import AppendImport
+from identity_svc.operations.register_import import Imports
 from identity_svc.operations.register_parquet import inspect_parquet
 from identity_svc.store.import_store import LAST_ID
 from lienthong.identity.v1 import register_import_pb2 as pb

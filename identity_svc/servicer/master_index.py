@@ -6,10 +6,10 @@ from typing import Any
 
 from chassis.db.columns import to_text
 from chassis.idempotency import request_key
+from chassis.paging import page_size_of
 from chassis.rpc.context import current_caller, current_method
 from identity_svc.codec import master_index as codec
 from identity_svc.codec.citizens import citizen_id_of, format_refusal
-from identity_svc.domain.errors import PageSizeOutOfRange
 from identity_svc.operations.match import PreviewMatch
 from identity_svc.operations.merge import Duplicates
 from identity_svc.operations.rematch import Rematch
@@ -137,6 +137,4 @@ class MasterIndexServicer(MasterIndexServiceServicer):
 
 
 def _page_size(asked: int) -> int:
-    if not 0 <= asked <= PAGE_SIZE_MAX:
-        raise PageSizeOutOfRange(PAGE_SIZE_MAX)
-    return asked or PAGE_SIZE
+    return page_size_of(asked, usual=PAGE_SIZE, largest=PAGE_SIZE_MAX)

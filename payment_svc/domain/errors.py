@@ -178,28 +178,6 @@ class StatementHeaderMissing(AppError):
         super().__init__("Send the header once, first, then the content.", field="header")
 
 
-class PageTokenMalformed(AppError):
-    """The page token was not made by this list."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "PAGE_TOKEN_MALFORMED"
-    vi = "Mã trang không hợp lệ; hãy tải lại danh sách từ đầu."
-
-    def __init__(self) -> None:
-        super().__init__("Repeat the token of the page before, unchanged.", field="page_token")
-
-
-class PageSizeOutOfRange(AppError):
-    """A page has 1 to 200 rows."""
-
-    kind = Kind.INVALID_ARGUMENT
-    reason = "PAGE_SIZE_OUT_OF_RANGE"
-    vi = "Số dòng mỗi trang phải từ 1 đến 200."
-
-    def __init__(self, max_count: int) -> None:
-        super().__init__("Send 0 for the default, or 1 to max_count.", field="page_size", max_count=max_count)
-
-
 class BreakNotFound(AppError):
     """No such break at the caller's facility."""
 

@@ -11,6 +11,7 @@ from chassis.clock import Clock
 from chassis.db import Database, Tx
 from chassis.db.columns import to_text, to_time
 from chassis.idempotency import RequestKey, recall, remember
+from chassis.paging import PageTokenMalformed, page_size_of
 from chassis.rpc.context import Caller
 from chassis.telemetry import current_trace_id
 from payment_svc.domain.breaks import ALLOWED, Break, BreakCode, Resolution
@@ -19,8 +20,6 @@ from payment_svc.domain.errors import (
     BreakAlreadyResolved,
     BreakNotFound,
     NoteTooLong,
-    PageSizeOutOfRange,
-    PageTokenMalformed,
     ResolutionNotAllowed,
 )
 from payment_svc.domain.ledger import Account
@@ -71,9 +70,7 @@ class BreakOperations:
         Raises:
             PageSizeOutOfRange, PageTokenMalformed.
         """
-        if not 0 <= page_size <= PAGE_SIZE_MAX:
-            raise PageSizeOutOfRange(PAGE_SIZE_MAX)
-        size = page_size or PAGE_SIZE_DEFAULT
+        size = page_size_of(page_size, usual=PAGE_SIZE_DEFAULT, largest=PAGE_SIZE_MAX)
         after = _read_token(page_token) if page_token else _BEGINNING
         found = await self._db.read(
             lambda tx: self._statements.list_breaks(
