@@ -15,6 +15,7 @@ from standards.errors import FormatError
 from standards.facility_code import parse_facility_code
 from standards.insurance_card import parse_insurance_number
 from standards.names import MAX_NAME_CHARS, NameClass, compare_names, normalise_name, search_key
+from standards.scanner_text import ScanWarning
 from standards.syllables import fold, place_tone, split_tone
 
 QUICK = settings(max_examples=150, deadline=None)
@@ -62,6 +63,8 @@ def cards(draw: st.DrawFn) -> CardQr:
         extra=tuple(draw(st.lists(field_text.filter(bool), max_size=3))),
     )
     read = parse_card_qr(format_card_qr(written))
+    # A made-up text may look as if a code page had damaged it ("Â¡"), and is then read back with that warning.
+    assume(ScanWarning.CODE_PAGE not in read.warnings)
     assert read.personal_number == written.personal_number
     assert (read.birth_date, read.issue_date, read.gender) == (
         written.birth_date,
