@@ -2,8 +2,9 @@
 
 The import reads, normalises, resolves addresses, encrypts, hashes, matches by number and by strong block, audits and
 stores, in a store of its own; meanwhile somebody looks people up and writes, as a check-in does. Then every row that it
-stored goes into a second store of the same schema, in the same order and the same transactions, with nothing else done
-and only `executemany` and commit on the clock. Memory is of the service's process and its workers together.
+stored goes into a second store of the same schema, in the same order, with nothing else done and only `executemany` and
+commit on the clock; RAW_PEOPLE to a commit, which favours it, while an import's transactions are short for the sake of
+check-ins. Memory is of the service's process and its workers together.
 
     python -m bench.register_import --people 100000
 """
@@ -30,10 +31,11 @@ from chassis.db import Database, Tx, migrations, open_database
 from chassis.db.sqlite import connect
 from chassis.db.sqlite_module import choose_sqlite
 from chassis.idempotency import request_key
+from chassis.lifecycle import settle_memory
 from identity_svc.domain.model import IdentifierKind
 from identity_svc.domain.register_file import FileFormat, Layout, guess_columns
 from identity_svc.domain.register_import import RegisterImport
-from identity_svc.operations.register_import import BATCH_ROWS, NewImport
+from identity_svc.operations.register_import import NewImport
 from lienthong.identity.v1 import register_import_pb2 as pb
 from tests.support.register_files import HEADER, Row, rows, write_csv
 from tests.support.register_imports import (
@@ -51,6 +53,7 @@ PEOPLE_TABLES = (
     "citizen", "demographic", "identifier", "identifier_lookup", "residence", "match_profile", "match_block_lookup",
 )  # fmt: skip
 FETCH = 5_000
+RAW_PEOPLE = 2_000
 
 
 @dataclass(slots=True)
@@ -168,10 +171,10 @@ def run_raw(source: Path, target: Path) -> tuple[int, float]:
     connection = connect(choose_sqlite(), target)
     connection.execute("PRAGMA foreign_keys = OFF")  # rejects refer to an import that is not copied
     written, spent_s = 0, 0.0
-    while batch := people.take(BATCH_ROWS):
+    while batch := people.take(RAW_PEOPLE):
         lot = [(people.sql, batch)]
         lot += [(each.sql, each.up_to(batch[-1][0])) for each in tables.values()]
-        lot += [(trail.sql, trail.take(BATCH_ROWS)), (rejects.sql, rejects.take(BATCH_ROWS // 20))]
+        lot += [(trail.sql, trail.take(RAW_PEOPLE)), (rejects.sql, rejects.take(RAW_PEOPLE // 20))]
         started = time.perf_counter()
         connection.execute("BEGIN IMMEDIATE")
         for sql, values in lot:
@@ -205,6 +208,7 @@ async def bench(people: int, workers: int, seed: int, folder: Path) -> None:
     url = f"sqlite:///{folder}/import.db"
     db = await opened(url)
     imports = RegisterImports(db, folder, worker_count=workers)
+    settle_memory()  # as a service does when it starts
     watch = Watch()
     number = next(row.cells[1] for row in made(1_000, seed) if row.kind == "clean")
     watcher = asyncio.create_task(look_on(imports, number, watch))

@@ -6,7 +6,7 @@ AppError
 │                      SourceNameMissing, PageTokenMalformed, PageSizeOutOfRange
 ├── ImportNotFound
 ├── ImportEnded, LayoutDiffers, FileDiffers
-├── ImportMovedOn
+├── ImportMovedOn, ImportWorkerLost
 └── NotTheImporter
 """
 
@@ -134,7 +134,9 @@ class PageSizeOutOfRange(InvalidArgument):
     vi = "Số dòng mỗi trang ngoài giới hạn; hãy giảm bớt."
 
     def __init__(self, largest: int) -> None:
-        super().__init__("Send a smaller page_size, or 0 for the default.", field="page_size", largest=largest)
+        super().__init__(
+            "Send a smaller page_size, or 0 for the default.", field="page_size", largest=largest
+        )
 
 
 class ImportNotFound(AppError):
@@ -201,3 +203,14 @@ class NotTheImporter(AppError):
 
     def __init__(self) -> None:
         super().__init__("Ask the person who imported the file.")
+
+
+class ImportWorkerLost(AppError):
+    """The process that prepares rows ended; the import goes on from its last batch."""
+
+    kind = Kind.UNAVAILABLE
+    reason = "IMPORT_WORKER_LOST"
+    vi = "Tiến trình xử lý tệp đã dừng; hãy gửi tiếp từ vị trí đã lưu."
+
+    def __init__(self) -> None:
+        super().__init__("Read the import and go on from its next_offset.")

@@ -35,13 +35,14 @@ class Conflict:
 
 
 def change_by_row(
-    row: RegisterPerson, stored: Demographics, *, is_confirmed: bool
+    row: RegisterPerson, stored: Demographics, *, is_older: bool, is_confirmed: bool
 ) -> Facts | Conflict | None:
     """Decide what a row about a known number does to the stored facts: new facts, a conflict, or nothing.
 
     Args:
         row: What the file tells.
         stored: The facts in force.
+        is_older: The file is of an earlier day than the stored facts.
         is_confirmed: The population register confirmed the stored number.
     Source: design. A list was typed by people: it never lowers what a card told or the register confirmed, a damaged
         or accentless text never replaces a good one, and older facts never replace newer ones.
@@ -51,7 +52,7 @@ def change_by_row(
             return Conflict(cause=CaseCause.STORED_PERSON_DIFFERS, field="")
     elif row.text_quality is TextQuality.DAMAGED and stored.text_quality is not TextQuality.DAMAGED:
         return None
-    if row.facts_date < stored.issue_date:
+    if is_older:
         return None
     facts = _merged(row, stored)
     if is_confirmed or stored.source in _READ_FROM_A_PAPER:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +17,7 @@ from identity_svc.domain.register_file import (
     guess_columns,
     missing_fields,
 )
-from identity_svc.domain.register_file_row import RowFault, read_date, read_row
+from identity_svc.domain.register_file_row import RegisterPerson, RowFault, read_date, read_row
 from identity_svc.domain.register_file_text import (
     SAMPLE_BYTES,
     RawRow,
@@ -92,23 +92,17 @@ def _first_line(content: bytes, encoding: Encoding) -> bytes:
 
 def report_of(layout: Layout, rows: Sequence[RawRow], *, today: date) -> FileReport:
     """Read rows as an import would, and count what it would meet."""
-    places, width = layout.places, len(layout.columns)
-    problems: dict[RegisterField | None, Counter[str]] = {field: Counter() for field in (None, *places)}
+    problems: dict[RegisterField | None, Counter[str]] = defaultdict(Counter)
     warnings: Counter[str] = Counter()
     rejected = 0
     is_readable = not missing_fields(layout.columns)
-    for row in rows:
-        if row.fault:
-            found: object = RowFault(field=None, reason=row.fault)
-        elif is_readable:
-            found = read_row(row.cells, places, column_count=width, as_of=today)
-        else:
-            continue
+    for row in rows if is_readable else ():
+        found = _read(row, layout, today)
         if isinstance(found, RowFault):
             rejected += 1
-            problems.setdefault(found.field, Counter())[found.reason] += 1
+            problems[found.field][found.reason] += 1
         else:
-            warnings.update(getattr(found, "warnings", ()))
+            warnings.update(found.warnings)
     warnings.update(problems[None])
     return FileReport(
         layout=layout,
@@ -124,6 +118,12 @@ def report_of(layout: Layout, rows: Sequence[RawRow], *, today: date) -> FileRep
     )
 
 
+def _read(row: RawRow, layout: Layout, today: date) -> RegisterPerson | RowFault:
+    if row.fault:
+        return RowFault(field=None, reason=row.fault)
+    return read_row(row.cells, layout.places, column_count=len(layout.columns), as_of=today)
+
+
 def _column(
     column: Column, values: Sequence[str], problems: Mapping[RegisterField | None, Counter[str]]
 ) -> ColumnFound:
@@ -134,7 +134,7 @@ def _column(
         field=column.field,
         empty_count=len(values) - len(filled),
         kind=max(_KINDS, key=lambda kind: kinds[kind]) if filled else "EMPTY",
-        problems=dict(problems[column.field]) if column.field is not None else {},
+        problems=dict(problems.get(column.field, {})) if column.field is not None else {},
     )
 
 

@@ -77,8 +77,8 @@ class RegisterPerson:
     address: str = field(repr=False)
     """NFC, may be empty."""
     text_quality: TextQuality
-    facts_date: str
-    """Issue date of the card where the row tells it, else the day the file is of; YYYY-MM-DD."""
+    issue_date: str
+    """Issue date of the citizen card, YYYY-MM-DD, or empty."""
     residence: Residence
     warnings: tuple[str, ...]
     """Doubts that reject nothing, UPPER_SNAKE."""
@@ -151,7 +151,7 @@ class _Reader:
             gender=gender,
             address=address,
             text_quality=quality,
-            facts_date=self._issue_date() or self._as_of.isoformat(),
+            issue_date=self._issue_date(),
             residence=residence,
             warnings=tuple(dict.fromkeys(self._warnings)),
         )

@@ -65,10 +65,6 @@ _WORDS = {
     "NAME_MISSING": Words(vi="Thiếu họ tên; hãy bổ sung.", en="The name is missing; add it."),
     "NAME_TOO_LONG": Words(vi="Họ tên quá dài; hãy kiểm tra lại.", en="The name is too long; check it."),
     "ADDRESS_TOO_LONG": Words(vi="Địa chỉ quá dài; hãy rút gọn.", en="The address is too long; shorten it."),
-    "TWO_PEOPLE_ONE_IDENTIFIER": Words(
-        vi="Các số trên dòng thuộc hai người khác nhau; cán bộ dữ liệu sẽ xem xét.",
-        en="The numbers of the row belong to two people; a steward looks at them.",
-    ),
 }
 _UNKNOWN = Words(
     vi="Giá trị không đúng dạng; hãy đối chiếu với giấy tờ và nhập lại.",

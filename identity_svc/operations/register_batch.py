@@ -46,6 +46,8 @@ class Batch:
     """Whom each number of the batch points at; an id of the batch's own until its row is decided otherwise."""
     older_owner_of: dict[bytes, str] = field(default_factory=dict)
     """The same under the other keys of the ring."""
+    days: dict[str, str] = field(default_factory=dict)
+    """The day each import met on the way is of."""
 
     def owners(self, each: PreparedPerson) -> set[str]:
         """The people other than a new one whom a row's numbers name."""
@@ -139,7 +141,12 @@ class BatchStore:
         assert citizen is not None, "a look-up points at a citizen"
         stored = citizen.demographics
         repeated = int(stored.reading_id == batch.run.import_id)
-        change = change_by_row(each.person, stored, is_confirmed=_is_confirmed(citizen, each))
+        change = change_by_row(
+            each.person,
+            stored,
+            is_older=batch.run.as_of_date.isoformat() < await self._day_of(batch, stored),
+            is_confirmed=_is_confirmed(citizen, each),
+        )
         if isinstance(change, Conflict):
             await self._give_back(batch, each)
             await self._open_case(batch, change.cause, citizen.citizen_id, field=change.field)
@@ -152,6 +159,15 @@ class BatchStore:
         await self._file_again(batch, citizen.citizen_id)
         await self._audit(batch, each, citizen.citizen_id, "update_citizen")
         return {"updated": 1, "repeated": repeated}
+
+    async def _day_of(self, batch: Batch, stored: Demographics) -> str:
+        """The day stored facts are of: that of the file they came with, or of the card; empty where nothing tells."""
+        if stored.source is not Source.REGISTER_FILE:
+            return stored.issue_date
+        if stored.reading_id not in batch.days:
+            run = await self._imports.read(batch.tx, stored.reading_id)
+            batch.days[stored.reading_id] = "" if run is None else run.as_of_date.isoformat()
+        return batch.days[stored.reading_id]
 
     async def _give_back(self, batch: Batch, each: PreparedPerson) -> None:
         """Let the numbers that a contradictory row claimed point at nobody."""
@@ -185,7 +201,7 @@ class BatchStore:
             gender=facts.gender,
             address=facts.address,
             text_quality=facts.text_quality,
-            issue_date=each.person.facts_date,
+            issue_date=each.person.issue_date,
             source=Source.REGISTER_FILE,
         )
         await self._identity.add_demographics(

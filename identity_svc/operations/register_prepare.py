@@ -21,8 +21,8 @@ from typing import Any
 
 from chassis.clock import SystemIds
 from chassis.crypto import FieldCipher, KeyRing, LookupHash
-from chassis.errors import AppError, Kind
 from chassis.lifecycle import settle_memory
+from identity_svc.domain.import_errors import ImportWorkerLost
 from identity_svc.domain.matching import MatchFacts, facts_of, has_no_day
 from identity_svc.domain.model import (
     Assurance,
@@ -46,17 +46,6 @@ STRONG_KEYS = 3
 
 Rows = dict[str, list[Mapping[str, object]]]
 """Parameters of named statements."""
-
-
-class ImportWorkerLost(AppError):
-    """The process that prepares rows ended; the import goes on from its last batch."""
-
-    kind = Kind.UNAVAILABLE
-    reason = "IMPORT_WORKER_LOST"
-    vi = "Tiến trình xử lý tệp đã dừng; hãy gửi tiếp từ vị trí đã lưu."
-
-    def __init__(self) -> None:
-        super().__init__("Read the import and go on from its next_offset.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +205,7 @@ def demographics_of(person: RegisterPerson) -> Demographics:
         gender=person.gender,
         address=person.address,
         text_quality=person.text_quality,
-        issue_date=person.facts_date,
+        issue_date=person.issue_date,
         source=Source.REGISTER_FILE,
     )
 

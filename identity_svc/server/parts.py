@@ -38,8 +38,9 @@ from identity_svc.operations.read_chip import ReadChip
 from identity_svc.operations.read_insurance_card import ReadInsuranceCard
 from identity_svc.operations.recode import Recodings
 from identity_svc.operations.recode_walk import Walker
+from identity_svc.operations.register_append import AppendImport
 from identity_svc.operations.register_batch import BatchStore
-from identity_svc.operations.register_import import AppendImport, Imports
+from identity_svc.operations.register_import import Imports
 from identity_svc.operations.register_parquet import ParquetSpool
 from identity_svc.operations.register_prepare import Workshop
 from identity_svc.operations.rematch import Rematch

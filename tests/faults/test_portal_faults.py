@@ -366,7 +366,7 @@ async def test_an_exception_of_the_connection_never_holds_the_url(bench: Bench) 
     )
 
     with pytest.raises(_CallFailed) as caught:
-        await bench.http._ask(rung, ACCOUNT, login)
+        await bench.http._ask_card(rung, ACCOUNT, login)
 
     assert str(caught.value) == "PORTAL_RESET"
     assert caught.value.__suppress_context__

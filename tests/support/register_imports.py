@@ -23,8 +23,9 @@ from identity_svc.domain.register_file import Column, Encoding, FileFormat, Layo
 from identity_svc.domain.register_import import ImportState, RegisterImport, Reject
 from identity_svc.operations.cases import CaseDesk
 from identity_svc.operations.index import MasterIndex
+from identity_svc.operations.register_append import BATCH_ROWS, AppendImport
 from identity_svc.operations.register_batch import BatchStore
-from identity_svc.operations.register_import import BATCH_ROWS, AppendImport, Imports, NewImport
+from identity_svc.operations.register_import import Imports, NewImport
 from identity_svc.operations.register_parquet import ParquetSpool
 from identity_svc.operations.register_prepare import Workshop
 from identity_svc.servicer.imports import RegisterImportServicer
@@ -44,13 +45,14 @@ from tests.support.register_files import HEADER
 if TYPE_CHECKING:
     from lienthong.identity.v1.register_import_pb2_grpc import RegisterImportServiceAsyncStub
 
+TEST_QUERIES = Path(__file__).with_name("register_imports.sql")
 IMPORT_TEST_QUERIES = (
     QUERIES,
     UNITS_QUERIES,
     QUALITY_QUERIES,
     INDEX_QUERIES,
     IMPORT_QUERIES,
-    Path(__file__).with_name("register_imports.sql"),
+    TEST_QUERIES,
 )
 STEWARD = Caller(
     subject="persons/steward-1", roles=frozenset({"STEWARD"}), facility="19001", purpose="registration"

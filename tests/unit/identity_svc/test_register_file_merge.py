@@ -29,7 +29,7 @@ ROW = RegisterPerson(
     gender=STORED.gender,
     address=STORED.address,
     text_quality=TextQuality.GOOD,
-    facts_date="2026-01-01",
+    issue_date="",
     residence=unresolved("ADDRESS_EMPTY"),
     warnings=(),
 )
@@ -47,17 +47,24 @@ DAMAGED = TextQuality.DAMAGED
         replace(ROW, address="Xa Ba Be, Tinh Thai Nguyen"),
         replace(ROW, birth_date="1990"),
         replace(ROW, full_name="Nguy\ufffdn Thị Hòa", text_quality=DAMAGED),
-        replace(ROW, facts_date="2024-12-31", address="Xã Chợ Rã, Tỉnh Thái Nguyên"),
     ],
 )
 def test_a_row_that_tells_no_more_or_less_changes_nothing(row: RegisterPerson) -> None:
-    assert change_by_row(row, STORED, is_confirmed=False) is None
+    assert change_by_row(row, STORED, is_older=False, is_confirmed=False) is None
+
+
+def test_older_facts_change_nothing_and_still_show_another_person() -> None:
+    moved = replace(ROW, address="Xã Chợ Rã, Tỉnh Thái Nguyên")
+    stranger = replace(ROW, full_name="Trần Văn Bình", birth_date="1971-06-05")
+
+    assert change_by_row(moved, STORED, is_older=True, is_confirmed=False) is None
+    assert isinstance(change_by_row(stranger, STORED, is_older=True, is_confirmed=False), Conflict)
 
 
 def test_a_new_address_is_kept_with_the_stored_spelling_of_the_rest() -> None:
     row = replace(ROW, full_name="Nguyen Thi Hoa", birth_date="1990", address="Xã Chợ Rã, Tỉnh Thái Nguyên")
 
-    change = change_by_row(row, STORED, is_confirmed=True)
+    change = change_by_row(row, STORED, is_older=False, is_confirmed=True)
 
     assert change == Facts(
         full_name="Nguyễn Thị Hòa",
@@ -71,7 +78,7 @@ def test_a_new_address_is_kept_with_the_stored_spelling_of_the_rest() -> None:
 def test_a_finer_birth_date_and_a_whole_text_replace_coarse_and_damaged_ones() -> None:
     coarse = replace(STORED, birth_date="1990", full_name="Nguy\ufffdn Thị Hòa", text_quality=DAMAGED)
 
-    change = change_by_row(ROW, coarse, is_confirmed=False)
+    change = change_by_row(ROW, coarse, is_older=False, is_confirmed=False)
 
     assert isinstance(change, Facts)
     assert (change.full_name, change.birth_date) == ("Nguyễn Thị Hòa", "1990-03-02")
@@ -82,7 +89,7 @@ def test_a_finer_birth_date_and_a_whole_text_replace_coarse_and_damaged_ones() -
 def test_another_name_and_birth_is_another_person(quality: TextQuality) -> None:
     row = replace(ROW, full_name="Trần Văn Bình", birth_date="1971-06-05", text_quality=quality)
 
-    assert change_by_row(row, STORED, is_confirmed=False) == Conflict(
+    assert change_by_row(row, STORED, is_older=False, is_confirmed=False) == Conflict(
         cause=CaseCause.STORED_PERSON_DIFFERS, field=""
     )
 
@@ -102,6 +109,6 @@ def test_what_a_card_told_or_the_register_confirmed_is_contradicted_and_not_over
     row = replace(ROW, **changed)  # type: ignore[arg-type]  # fields of several types
     stored = replace(STORED, source=Source.CARD_QR) if from_card else STORED
 
-    assert change_by_row(row, stored, is_confirmed=not from_card) == conflict
+    assert change_by_row(row, stored, is_older=False, is_confirmed=not from_card) == conflict
     # Of a list alone, the newer one counts.
-    assert isinstance(change_by_row(row, STORED, is_confirmed=False), Facts)
+    assert isinstance(change_by_row(row, STORED, is_older=False, is_confirmed=False), Facts)

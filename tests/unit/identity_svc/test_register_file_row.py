@@ -47,7 +47,7 @@ def test_a_clean_row_is_a_person_with_commune_in_force() -> None:
     )
     assert (found.residence.ward_in_force, found.residence.old_ward_code) == ("01906", "01909")
     assert found.text_quality is TextQuality.GOOD
-    assert found.facts_date == "2026-01-01"
+    assert found.issue_date == ""
     assert found.warnings == ("UNKNOWN_PREFIX",)
 
 
