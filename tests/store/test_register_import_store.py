@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -22,10 +25,12 @@ from identity_svc.domain.import_errors import (
 )
 from identity_svc.domain.model import Assurance, IdentifierKind, Source
 from identity_svc.domain.register_import import Counts, ImportState
+from tests.support.identity import QUERIES_FILES, Identity, card_text
 from tests.support.register_files import HEADER, REJECTED, Row, rows, write_csv
 from tests.support.register_imports import (
     IMPORT_TEST_QUERIES,
     STEWARD,
+    TEST_QUERIES,
     RegisterImports,
     chunks_of,
     contents,
@@ -39,7 +44,7 @@ CLEAN = ("1", "099190000017", "", "", "Nguyễn Thị Hòa", "02/03/1990", "Nữ
 
 @pytest.fixture
 async def database(open_store: OpenStore) -> Database:
-    return await open_store("identity_svc", queries=IMPORT_TEST_QUERIES)
+    return await open_store("identity_svc", queries=(*QUERIES_FILES, TEST_QUERIES))
 
 
 @pytest.fixture
@@ -103,7 +108,7 @@ async def test_a_person_is_kept_sealed_found_by_number_and_filed_for_matching(
     assert citizen is not None
     facts = citizen.demographics
     assert (facts.full_name, facts.birth_date, facts.gender) == ("Nguyễn Thị Hòa", "1990-03-02", "female")
-    assert (facts.source, facts.issue_date, facts.version) == (Source.REGISTER_FILE, "2026-01-01", 1)
+    assert (facts.source, facts.issue_date, facts.version) == (Source.REGISTER_FILE, "", 1)
     assert {each.assurance for each in citizen.identifiers} == {Assurance.TYPED}
     profile = await imports.db.read(lambda tx: tx.one("index_read_profile", citizen_id=citizen.citizen_id))
     assert profile is not None
@@ -180,6 +185,19 @@ async def test_damaged_and_accentless_text_never_replace_a_good_name(imports: Re
 
     ((_, kept, *_, version),) = await contents(imports)
     assert (kept, version) == ("Nguyễn Thị Hòa", 1)
+
+
+async def test_a_card_that_is_scanned_later_wins_over_the_list(
+    imports: RegisterImports, database: Database, tmp_path: Path
+) -> None:
+    """Also a card that was issued long before the day of the list."""
+    await imports.take(lines_of(changed(name="Nguyễn Thị Hoa", address="Xã Chợ Rã, Tỉnh Thái Nguyên")))
+
+    seen = await Identity(database, tmp_path).scan(card_text(number=CLEAN[1], issue="15062022"))
+
+    assert not seen.created
+    assert seen.citizen.demographics.full_name == "Nguyễn Thị Hòa"
+    assert seen.citizen.demographics.source is Source.CARD_QR
 
 
 async def test_older_facts_never_replace_newer_ones(imports: RegisterImports) -> None:
@@ -319,6 +337,41 @@ async def test_a_file_with_nothing_but_a_header_is_done_at_once(imports: Registe
     run = await imports.take(content + b"\n\n")
 
     assert (run.state, run.counts) == (ImportState.DONE, Counts())
+
+
+async def test_two_people_importing_the_same_register_at_once_make_each_citizen_once(
+    imports: RegisterImports, tmp_path: Path
+) -> None:
+    content = file_of(tmp_path, list(rows(300, seed=8, dirt=0)))
+    colleague = replace(STEWARD, subject="persons/steward-2")
+    runs = [await imports.create(csv_import(content), caller=who) for who in (STEWARD, colleague)]
+
+    done = await asyncio.gather(
+        *(imports.send(content, run, caller=who) for run, who in zip(runs, (STEWARD, colleague), strict=True))
+    )
+
+    assert sum(run.counts.created for run in done) == 300
+    assert sum(run.counts.unchanged for run in done) == 300
+    assert len(await contents(imports)) == 300
+
+
+async def test_people_hashed_under_an_older_key_are_found_while_keys_rotate(
+    database: Database, imports: RegisterImports, tmp_path: Path
+) -> None:
+    content = file_of(tmp_path, list(rows(60, seed=8, dirt=0)))
+    await imports.take(content)
+    key_file = tmp_path / "field-keys.json"
+    keys = json.loads(key_file.read_text())
+    keys["lookup"]["keys"]["2"] = base64.b64encode(bytes(32)).decode()
+    keys["lookup"]["current"] = 2
+    key_file.write_text(json.dumps(keys))
+    rotated = RegisterImports(database, tmp_path)
+
+    run = await rotated.take(content + b"\n")
+
+    assert run.counts == Counts(unchanged=60)
+    assert len(await contents(rotated)) == 60
+    await rotated.close()
 
 
 async def cases(imports: RegisterImports) -> list[str]:

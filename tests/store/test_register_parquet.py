@@ -15,7 +15,7 @@ from chassis.crypto import FieldCipher, KeyRing, generate_key_file
 from identity_svc.domain.import_errors import FileDiffers, LayoutDiffers, RegisterFileUnreadable
 from identity_svc.domain.register_file import FileFormat, RegisterField, guess_columns
 from identity_svc.domain.register_import import Counts, ImportState
-from identity_svc.operations import register_import
+from identity_svc.operations import register_append
 from identity_svc.operations.register_parquet import BLOCK_BYTES, ParquetSpool, inspect_parquet, read_rows
 from tests.support.register_files import HEADER, REJECTED, Row, rows
 from tests.support.register_imports import (
@@ -112,7 +112,7 @@ async def test_a_parquet_import_that_breaks_off_at_any_point_ends_the_same(
     assert len(content) > 2 * BLOCK_BYTES
     run = await imports.create(csv_import(content, file_format=FileFormat.PARQUET))
     # Each call is over at once, so every call stores one page and leaves.
-    monkeypatch.setattr(register_import, "APPEND_S", -1.0)
+    monkeypatch.setattr(register_append, "APPEND_S", -1.0)
     calls = 0
     lost = False
     while not run.state.is_ended:
