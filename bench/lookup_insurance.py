@@ -92,6 +92,7 @@ def _coverage(cipher: FieldCipher, index: int) -> Mapping[str, object]:
         "detail": cipher.seal(DETAIL, place=f"coverages|detail|{row_id}"),
         "as_of_time": TIME,
         "create_time": TIME,
+        "moment": "ARRIVAL",
     }
 
 

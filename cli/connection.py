@@ -87,7 +87,9 @@ class Gateway:
             yield self._stub
 
     @asynccontextmanager
-    async def calling(self, make: Callable[[Channel], S], *, within_ms: int | None = None) -> AsyncIterator[S]:
+    async def calling(
+        self, make: Callable[[Channel], S], *, within_ms: int | None = None
+    ) -> AsyncIterator[S]:
         """A stub of a service behind the gateway, as `calling(ConsentServiceStub)`; one deadline for all inside."""
         with acting_as(self._caller, within_ms=within_ms or self._deadline_ms):
             yield make(self._channel)

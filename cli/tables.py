@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterable, Sequence
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cli.moments import shown
 from lienthong.emr.v1 import emr_pb2 as emr
 from lienthong.gateway.v1 import gateway_pb2 as pb
 from lienthong.identity.v1 import identity_pb2 as identity
@@ -16,6 +18,7 @@ from lienthong.insurance.v1 import insurance_pb2 as insurance
 from lienthong.payment.v1 import payment_pb2 as payment
 
 BAR_CELLS = 24
+PIPED_COLUMNS = 200
 _LEG_STYLE = {
     pb.LEG_STATE_DONE: "green",
     pb.LEG_STATE_DEGRADED: "yellow",
@@ -27,11 +30,6 @@ _LEG_STYLE = {
 def dong(amount_vnd: int) -> str:
     """An amount as Vietnamese people write it."""
     return f"{amount_vnd:,}".replace(",", ".") + " ₫"
-
-
-def moment(time: Timestamp) -> str:
-    """A moment to the second, in UTC."""
-    return time.ToDatetime().isoformat(timespec="seconds")
 
 
 def word(enum_name: str) -> str:
@@ -48,9 +46,20 @@ def word(enum_name: str) -> str:
 def plain(*columns: str, title: str = "") -> Table:
     """An empty table in the one style of this command."""
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table.min_width = len(title)  # A title is not folded to the width of a narrow table.
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def named(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> RenderableType:
+    """A table of (resource name, cells); the names stand whole below it in the order of the rows, to be copied."""
+    table = plain(*columns)
+    listed = list(rows)
+    for _, cells in listed:
+        table.add_row(*cells)
+    names = Text("\n".join(name for name, _ in listed), overflow="fold")
+    return Group(table, names) if listed else table
 
 
 def visit_view(view: pb.VisitView) -> RenderableType:
@@ -170,7 +179,7 @@ def visits(listed: Sequence[emr.Visit]) -> Table:
     """A page of visits."""
     table = plain("Lượt khám", "Mở lúc", "Phòng", "Số", "Trạng thái")
     for visit in listed:
-        opened = visit.open_time.ToDatetime().isoformat(timespec="seconds")
+        opened = shown(visit.open_time)
         table.add_row(
             visit.name,
             opened,
@@ -245,4 +254,6 @@ def waterfall(trace: pb.GetTraceResponse) -> Table:
 
 def show(renderable: RenderableType) -> None:
     """Print to the terminal."""
-    Console().print(renderable)
+    # Text of people and files is no markup. What is piped is not folded to a terminal that is not there.
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_COLUMNS
+    Console(width=width, markup=False, emoji=False).print(renderable)

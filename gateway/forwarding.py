@@ -26,6 +26,7 @@ from lienthong.identity.v1 import (
     register_import_pb2,
     units_pb2,
 )
+from lienthong.insurance.v1 import benefit_pb2, claims_pb2, fhir_pb2, insurance_pb2
 
 _PROTOS: Mapping[str, Sequence[Any]] = {  # Any: generated modules have no common type
     "identity": (
@@ -38,6 +39,7 @@ _PROTOS: Mapping[str, Sequence[Any]] = {  # Any: generated modules have no commo
         units_pb2,
         register_import_pb2,
     ),
+    "insurance": (insurance_pb2, benefit_pb2, claims_pb2, fhir_pb2),
 }
 FORWARDED: Mapping[str, Sequence[ServiceDescriptor]] = {
     peer: tuple(service for proto in protos for service in proto.DESCRIPTOR.services_by_name.values())

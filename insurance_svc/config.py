@@ -46,6 +46,69 @@ class Settings(CommonSettings):
         must_exist=True,
         doc="CSV of facilities (kind, level, points, former tier and codes); none takes the sandbox's sample.",
     )
+    disease_table_file: Path | None = setting(
+        default=None,
+        must_exist=True,
+        doc="CSV of annexes I and II of Circular 01/2025/TT-BYT; none leaves it to the caller to tell the annex.",
+    )
+    identity_target: str = setting(default="127.0.0.1:7001", doc="Address of identity_svc.")
+    emr_target: str = setting(default="127.0.0.1:7002", doc="Address of emr_svc.")
+    claim_facility_file: Path | None = setting(
+        default=None,
+        must_exist=True,
+        doc="JSON: facility code to what its claims say of it; none takes the sandbox's sample.",
+    )
+    claim_code_list_dir: Path | None = setting(
+        default=None,
+        must_exist=True,
+        doc="Folder of code lists that claims are checked against (icd10.csv, staff.csv …); none skips their rules.",
+    )
+    claim_key_dir: Path | None = setting(
+        default=None,
+        must_exist=True,
+        doc="Folder with FACILITY.key.pem and FACILITY.cert.pem that sign claims; none signs nothing.",
+    )
+    claim_allow_unsigned: bool = setting(
+        default=False,
+        doc="Send claims of facilities without a key unsigned, as the training portal takes them.",
+    )
+    claim_path: str = setting(
+        default="api/qd130/guiHoSoXmlQD4750", doc="Path of the portal's service that takes claims."
+    )
+    claim_type: str = setting(default="130", doc="loaiHoSo of a claim.")
+    check_in_path: str = setting(
+        default="api/qd130/checkInKcbQd4750", doc="Path of the portal's service that takes check-ins."
+    )
+    check_in_type: str = setting(default="0", doc="loaiHoSo of a check-in.")
+    claim_receipt_path: str = setting(
+        default="api/egw/nhanChiTietHSNgay4210",
+        doc='Path of the portal\'s receipts of a day; "none" when it has none.',
+    )
+    claim_send_timeout_s: float = setting(
+        default=30.0,
+        minimum=0.1,
+        maximum=600.0,
+        doc="Time one claim may take to be sent and answered, seconds.",
+    )
+    claim_retry_wait_s: float = setting(
+        default=15.0, minimum=0.1, maximum=3_600.0, doc="First wait after the portal took no claim, seconds."
+    )
+    claim_receipt_wait_s: float = setting(
+        default=60.0,
+        minimum=0.0,
+        maximum=3_600.0,
+        doc="How long a receipt may still appear after sending, seconds.",
+    )
+    claim_fate_alarm_s: float = setting(
+        default=3_600.0,
+        minimum=1.0,
+        maximum=604_800.0,
+        doc="Unknown fate of a claim before people are told, seconds.",
+    )
+    claim_resend_unknown: bool = setting(
+        default=False,
+        doc="Send a claim again when the portal cannot tell whether it has it (same MA_LK replaces).",
+    )
 
     def faults(self) -> Iterator[str]:
         """Faults that need more than one field to see."""
@@ -56,6 +119,10 @@ class Settings(CommonSettings):
             yield "INSURANCE_PORTAL_URL leaves this machine: use https."
         if self.environment == "production" and self.facility_table_file is None:
             yield "INSURANCE_FACILITY_TABLE_FILE is needed in production: the packaged sample is invented."
+        if self.environment == "production" and self.claim_facility_file is None:
+            yield "INSURANCE_CLAIM_FACILITY_FILE is needed in production: the packaged sample is invented."
+        if self.environment == "production" and self.claim_allow_unsigned and "daotao" not in self.portal_url:
+            yield "INSURANCE_CLAIM_ALLOW_UNSIGNED is for the training portal; give INSURANCE_CLAIM_KEY_DIR instead."
 
 
 def _authority(url: str) -> str:

@@ -51,6 +51,9 @@ SETTINGS = (
     Setting(
         name="SANDBOX_PORTAL_TOKEN_LIFE_S", default="600", about="Seconds a portal token lives, 1 to 86400"
     ),
+    Setting(
+        name="SANDBOX_PORTAL_SIGNERS", default="", about="Comma list of accounts whose files must be signed"
+    ),
     Setting(name="SANDBOX_BANK_SECRET", default="sandbox-bank-secret", about="HMAC secret of the bank"),
     Setting(
         name="SANDBOX_BANK_STATEMENT_KEY", default="sandbox-statement-key", about="Bearer key of /statements"
@@ -87,6 +90,7 @@ class SandboxSettings:
     registry_key: str
     portal_password: str
     portal_token_life_s: int
+    portal_signers: tuple[str, ...]
     bank_secret: str
     bank_statement_key: str
     bank_callback_url: str
@@ -167,6 +171,7 @@ def read_settings(environment: Mapping[str, str]) -> SandboxSettings:
         registry_key=reader.text("REGISTRY_KEY"),
         portal_password=reader.text("PORTAL_PASSWORD"),
         portal_token_life_s=reader.number("PORTAL_TOKEN_LIFE_S", 1, 86_400),
+        portal_signers=reader.names("PORTAL_SIGNERS"),
         bank_secret=reader.text("BANK_SECRET"),
         bank_statement_key=reader.text("BANK_STATEMENT_KEY"),
         bank_callback_url=reader.text("BANK_CALLBACK_URL"),

@@ -173,6 +173,36 @@ class SandboxControl:
         answer = await self._json("POST", "/control/callbacks", body={"reference": reference})
         return dict(answer["callback"])
 
+    async def claims(self, facility_code: str = "") -> JsonObject:
+        """What the portal holds: `files`, and `counts` per facility and service (0 check-in, 130 claim, 12)."""
+        return await self._json("GET", "/control/claims", query={"facility": facility_code})
+
+    async def forget_claims(self) -> None:
+        """Let the portal hold nothing any more."""
+        await self._json("DELETE", "/control/claims")
+
+    async def review(
+        self, facility_code: str, ma_lk: str, *, approved: str, cause: str = "", reason: str = ""
+    ) -> None:
+        """Set what the insurer's review approves of a held claim, dong as text with at most two decimals."""
+        body = {
+            "facility_code": facility_code,
+            "ma_lk": ma_lk,
+            "approved": approved,
+            "cause": cause,
+            "reason": reason,
+        }
+        await self._json("POST", "/control/claims/review", body=body)
+
+    async def set_signers(self, *usernames: str) -> None:
+        """Demand a signature in the files of these accounts and of no other."""
+        await self._json("PUT", "/control/claims/signers", body={"usernames": list(usernames)})
+
+    async def settlement(self, facility_code: str, period: str, form: str = "json") -> bytes:
+        """The settlement file of a month MM/yyyy as json or csv."""
+        query = {"facility": facility_code, "period": period, "format": form}
+        return await self._bytes("GET", "/control/settlement", query=query)
+
     async def token(self, client_id: str = "clerk", **claims: object) -> str:
         """An access token of a seeded client.
 

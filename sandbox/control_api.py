@@ -17,6 +17,7 @@ from sandbox.oidc.clients import CLIENTS
 from sandbox.oidc.issuer import AUDIENCE, TOKEN_LIFE_S, GrantRefusedError
 from sandbox.person import JsonObject
 from sandbox.population import Population
+from sandbox.portal.claim_book import BookError
 
 MAX_PEOPLE_PAGE = 2_000
 MAX_WAIT_S = 30.0
@@ -33,7 +34,7 @@ async def _tell_refusals(
 ) -> web.StreamResponse:
     try:
         return await handler(request)
-    except (ControlError, FaultError, BankRefusedError, GrantRefusedError) as refusal:
+    except (ControlError, FaultError, BankRefusedError, GrantRefusedError, BookError) as refusal:
         return web.json_response({"error": "BAD_REQUEST", "message": str(refusal)}, status=400)
 
 
@@ -72,6 +73,11 @@ class ControlApi:
         self._oidc = oidc
         self._listeners = listeners
         self._obey_faults = obey_faults
+        self._more_routes: list[web.RouteDef] = []
+
+    def add(self, routes: list[web.RouteDef]) -> None:
+        """Let a system bring control calls of its own; before the app is made."""
+        self._more_routes.extend(routes)
 
     def create_app(self) -> web.Application:
         """A fresh application on the same state."""
@@ -93,6 +99,7 @@ class ControlApi:
                 web.put("/control/callbacks", self._change_callbacks),
                 web.post("/control/token", self._token),
                 web.get("/control/clients", self._list_clients),
+                *self._more_routes,
             ]
         )
         return app

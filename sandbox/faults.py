@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import socket
 import struct
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -17,23 +19,31 @@ from aiohttp.typedefs import Middleware
 SYSTEMS = ("registry", "portal", "bank", "oidc")
 
 ANY_SYSTEM_MODES = frozenset(
-    {"slow", "down", "hung", "reset", "error500", "html", "late", "truncated", "wrong"}
-)
+    {
+        "slow", "down", "hung", "reset", "error500", "html", "late", "truncated", "wrong",
+        "flapping", "maintenance", "answer_lost", "answer_twice",
+    }
+)  # fmt: skip
 MODES: dict[str, frozenset[str]] = {
     "registry": ANY_SYSTEM_MODES,
-    "portal": ANY_SYSTEM_MODES | {"code", "expired_token", "expires_format"},
+    "portal": ANY_SYSTEM_MODES
+    | {"code", "expired_token", "expires_format", "file_lost", "pending", "wrong_sums"},
     "bank": ANY_SYSTEM_MODES | {"duplicate", "lost", "reordered", "bad_signature"},
     "oidc": ANY_SYSTEM_MODES | {"expired_token"},
 }
 CALLBACK_MODES = frozenset({"late", "duplicate", "lost", "reordered", "wrong", "bad_signature"})
 """For the bank these touch the callbacks it sends and leave the calls it receives alone."""
 
-_LOOK_UPS = ("/api/egw", "/api/TraCuuCCT")
+_LOOK_UPS = ("/api/egw/KQNhanLichSuKCB", "/api/TraCuuCCT")
+_RECEIPTS = ("/api/qd130/traCuuKetQua", "/api/egw/nhanChiTiet")
 _USUAL_PATHS: dict[tuple[str, str], tuple[str, ...]] = {
     ("portal", "code"): _LOOK_UPS,
     ("portal", "wrong"): _LOOK_UPS,
     ("portal", "expired_token"): _LOOK_UPS,
     ("portal", "expires_format"): ("/api/token",),
+    ("portal", "file_lost"): ("/api/qd130",),
+    ("portal", "pending"): _RECEIPTS,
+    ("portal", "wrong_sums"): ("/api/his",),
     ("oidc", "wrong"): ("/token",),
     ("oidc", "expired_token"): ("/token",),
 }
@@ -42,6 +52,8 @@ _USUAL_PATHS: dict[tuple[str, str], tuple[str, ...]] = {
 DEFAULT_DELAY_MS = 3_000
 MAX_DELAY_MS = 600_000
 MAX_COUNT = 1_000_000
+FLAP_RUN = 3
+"""A flapping system cuts this many calls, answers as many, and so on."""
 _HUNG_LIMIT_S = 3_600.0
 _CODE_FORM = re.compile(r"[A-Za-z0-9_+-]{1,32}")
 _HTML = (
@@ -61,13 +73,13 @@ class Fault:
     system: str
     mode: str
     delay_ms: int = DEFAULT_DELAY_MS
-    """0 to 600,000; used by slow and late."""
+    """0 to 600,000; used by slow and late, and by maintenance as its length."""
     probability: float = 1.0
     """Above 0, at most 1."""
     count: int | None = None
     """How often it still strikes; None is for ever."""
     code: str = ""
-    """Portal: the result code or the form of expires_in. Bank, wrong: the amount in dong that is told."""
+    """Portal: the result code, the form of expires_in, the way sums are wrong. Bank, wrong: the amount told."""
     path: str = ""
     """Only calls whose path starts so; empty is every call the mode makes sense for."""
 
@@ -96,8 +108,11 @@ class Fault:
 class FaultBoard:
     """The faults in force and the calls counted, one board for all systems of a process."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, elapsed_s: Callable[[], float] = time.monotonic) -> None:
         self._faults: list[Fault] = []
+        self._elapsed_s = elapsed_s
+        self._ends_s: dict[tuple[str, str, str], float] = {}
+        self._flaps: Counter[tuple[str, str, str]] = Counter()
         self._calls: dict[str, Counter[str]] = {system: Counter() for system in SYSTEMS}
         self._random = Random(seed)  # noqa: S311 - faults must repeat, not be secret
 
@@ -106,6 +121,9 @@ class FaultBoard:
         same = (fault.system, fault.mode, fault.path)
         self._faults = [held for held in self._faults if (held.system, held.mode, held.path) != same]
         self._faults.append(fault)
+        self._flaps.pop(same, None)
+        if fault.mode == "maintenance":
+            self._ends_s[same] = self._elapsed_s() + fault.delay_ms / 1_000
 
     def clear(self, system: str | None = None) -> None:
         """Lift the faults of one system, or all."""
@@ -113,7 +131,24 @@ class FaultBoard:
 
     def faults(self) -> tuple[Fault, ...]:
         """Every fault in force, oldest first."""
+        self._end_windows()
         return tuple(self._faults)
+
+    def left_s(self, fault: Fault) -> float:
+        """Seconds until a maintenance window ends by itself."""
+        return max(0.0, self._ends_s[(fault.system, fault.mode, fault.path)] - self._elapsed_s())
+
+    def _end_windows(self) -> None:
+        over = [held for held in self._faults if held.mode == "maintenance" and not self.left_s(held)]
+        self._faults = [held for held in self._faults if held not in over]
+
+    def _works_now(self, held: Fault) -> bool:
+        """True in the good phase of a flapping system; asking counts as a call."""
+        if held.mode != "flapping":
+            return False
+        place = (held.system, held.mode, held.path)
+        self._flaps[place] += 1
+        return (self._flaps[place] - 1) // FLAP_RUN % 2 == 1
 
     def is_down(self, system: str) -> bool:
         """True while the system shall not listen at all."""
@@ -121,10 +156,13 @@ class FaultBoard:
 
     def strike(self, system: str, path: str, modes: frozenset[str]) -> Fault | None:
         """The first fault of these modes that hits this call, or None; a counted fault is used up by it."""
+        self._end_windows()
         for held in self._faults:
             if held.system != system or held.mode not in modes or not held.concerns(path):
                 continue
             if held.probability < 1 and self._random.random() >= held.probability:
+                continue
+            if self._works_now(held):
                 continue
             self._use_up(held)
             return held
@@ -154,9 +192,8 @@ class FaultBoard:
 
 
 FAULT = web.RequestKey("fault", Fault)
-"""The fault a handler itself must act out (wrong, code, expired_token, expires_format)."""
+"""The fault a handler itself must act out: every mode that `_act` does not know."""
 
-_ACTED_BY_HANDLER = frozenset({"wrong", "code", "expired_token", "expires_format"})
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -171,6 +208,24 @@ def _abort(request: web.Request) -> None:
     transport.abort()
 
 
+async def _answer_twice(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer, and put the same answer on the line once more, where the next call's answer is awaited."""
+    response = await handler(request)
+    assert isinstance(response, web.Response), "only plain answers are repeated"
+    body = response.body if isinstance(response.body, bytes) else b""
+    await response.prepare(request)
+    await response.write_eof()
+    head = f"HTTP/1.1 {response.status} OK\r\nContent-Type: {response.content_type}; charset=utf-8\r\n"
+    if request.transport is not None:
+        request.transport.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    return response
+
+
+def _closed_for_maintenance(left_s: float) -> web.Response:
+    headers = {"Retry-After": str(math.ceil(left_s))}
+    return web.Response(status=503, text=_HTML, content_type="text/html", headers=headers)
+
+
 async def _act(fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
     match fault.mode:
         case "slow":
@@ -183,7 +238,13 @@ async def _act(fault: Fault, request: web.Request, handler: Handler) -> web.Stre
         case "hung":
             await asyncio.sleep(_HUNG_LIMIT_S)
             return web.Response(status=504)
-        case "reset" | "down":
+        case "answer_lost":
+            await handler(request)
+            _abort(request)
+            return web.Response(status=503)
+        case "answer_twice":
+            return await _answer_twice(request, handler)
+        case "reset" | "down" | "flapping":
             _abort(request)
             return web.Response(status=503)
         case "error500":
@@ -213,6 +274,8 @@ def fault_middleware(board: FaultBoard, system: str) -> Middleware:
         fault = board.strike(system, request.path, modes)
         if fault is None:
             return await handler(request)
+        if fault.mode == "maintenance":
+            return _closed_for_maintenance(board.left_s(fault))
         return await _act(fault, request, handler)
 
     return middleware

@@ -21,6 +21,7 @@ from sandbox.oidc.clients import load_secrets
 from sandbox.oidc.issuer import Issuer, load_key
 from sandbox.population import Population, build_population
 from sandbox.portal.app import USERNAMES, Portal
+from sandbox.portal.control import ClaimControl
 from sandbox.portal.tokens import TokenDesk
 from sandbox.registry import Registry
 
@@ -45,9 +46,10 @@ class Sandbox:
             self.board.set(fault)
         self.bank = self._build_bank()
         self.oidc = self._build_oidc(self.population)
+        self.portal = self._build_portal()
         apps = {
             "registry": self._build_registry().create_app,
-            "portal": self._build_portal().create_app,
+            "portal": self.portal.create_app,
             "bank": self.bank.create_app,
             "oidc": self.oidc.create_app,
         }
@@ -58,6 +60,7 @@ class Sandbox:
         control = ControlApi(
             self.population, self.board, self.bank, self.oidc, self.listeners, obey_faults=self.obey_faults
         )
+        control.add(ClaimControl(self.portal.desk, usernames=USERNAMES).routes())
         self.control = Listener(control.create_app, host=settings.host, port=settings.control_port)
 
     def _build_registry(self) -> Registry:
@@ -70,7 +73,9 @@ class Sandbox:
             password=self._settings.portal_password,
             token_life_s=self._settings.portal_token_life_s,
         )
-        return Portal(self.population, self.board, tokens, clock=self._clock)
+        portal = Portal(self.population, self.board, tokens, clock=self._clock)
+        portal.desk.book.signers = frozenset(self._settings.portal_signers)
+        return portal
 
     def _build_bank(self) -> Bank:
         settings, state_dir = self._settings, self._settings.state_dir

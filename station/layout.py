@@ -8,6 +8,7 @@ from pathlib import Path
 
 from chassis.crypto import generate_key_file
 from chassis.rpc.tokens import generate_token_keys
+from station.claim_keys import make_claim_keys
 from station.processes import Program, free_port
 
 SERVICES = ("identity", "emr", "insurance", "payment")
@@ -32,6 +33,7 @@ _FIRST_PORTS = {
     "gateway_metrics": 7205,
 }
 
+CLAIMING_FACILITIES = ("19999", "19998", "19T01")
 FACILITY_ACCOUNTS = "19999=970436:1019999000001,19998=970436:1019998000001,19T01=970436:1019000101001"
 """The demonstration's facilities and their own accounts at the sandbox bank; invented."""
 
@@ -107,6 +109,7 @@ def _make_keys(folder: Path) -> None:
             generate_key_file(folder / f"{name}-fields.json")
     if not (folder / "tokens-public.json").exists():
         generate_token_keys(folder / "tokens-gateway.json", folder / "tokens-public.json")
+    make_claim_keys(folder / "claims", CLAIMING_FACILITIES)
 
 
 def environment(layout: Layout, service: str) -> dict[str, str]:
@@ -145,6 +148,10 @@ def _own_settings(layout: Layout, service: str) -> dict[str, str]:
             "INSURANCE_PORTAL_STAFF_NUMBER": SANDBOX_STAFF_NUMBER,
             "INSURANCE_PORTAL_PAUSE_S": "2",
             "INSURANCE_PORTAL_RECHECK_WAIT_S": "1",
+            "INSURANCE_CLAIM_KEY_DIR": str(keys / "claims"),
+            "INSURANCE_CLAIM_RETRY_WAIT_S": "1",
+            "INSURANCE_IDENTITY_TARGET": layout.address("identity"),
+            "INSURANCE_EMR_TARGET": layout.address("emr"),
         },
         "payment": {
             "PAYMENT_FACILITY_ACCOUNTS": FACILITY_ACCOUNTS,

@@ -81,6 +81,7 @@ async def assembled(environ: Mapping[str, str] = os.environ) -> AsyncIterator[On
             databases=[database for part in parts for database in part.databases],
             dispatchers=[*counted, *parts[-1].dispatchers],
             breakers=[breaker for part in parts for breaker in part.breakers],
+            collectors=[collector for part in parts for collector in part.collectors],
         )
         yield OneBox(network=network, gateway=whole, settings=settings, telemetry=telemetry)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 
+from cli import tables
 from cli.connection import Gateway
+from cli.moments import shown
 from cli.output import add_request_id, answer, request_id
 from cli.parsers import Commands
 from lienthong.identity.v1 import card_pb2 as pb
@@ -114,7 +115,7 @@ def _chip(read: pb.ReadChipResponse) -> RenderableType:
 def _checks(source: str, checks: Collection[identity_pb2.FieldCheck]) -> RenderableType:
     if not checks:
         return ""
-    table = Table(source, "result", "reason", "giải thích")
+    table = tables.plain(source, "Kết quả (result)", "Lý do (reason)", "Giải thích")
     for each in checks:
         result = identity_pb2.FieldResult.Name(each.result).removeprefix("FIELD_RESULT_")
         table.add_row(each.field, result, each.reason, each.explanation_vi)
@@ -122,12 +123,19 @@ def _checks(source: str, checks: Collection[identity_pb2.FieldCheck]) -> Rendera
 
 
 def _readings(page: pb.ListChipReadingsResponse) -> RenderableType:
-    table = Table("time", "outcome", "fault", "facility", "issuer", "reading")
-    for each in page.readings:
-        when = each.read_time.ToDatetime().isoformat(timespec="seconds")
-        issuer = each.issuer_fingerprint[:16]
-        table.add_row(f"{when}Z", _outcome(each), each.fault, each.facility_code, issuer, each.name)
+    columns = ("Lúc (time)", "Kết quả (outcome)", "Lỗi (fault)", "Cơ sở (facility)", "Nơi cấp (issuer)")
+    table = tables.named(columns, ((each.name, _reading(each)) for each in page.readings))
     return Group(table, f"--page-token {page.next_page_token}" if page.next_page_token else "")
+
+
+def _reading(reading: pb.ChipReading) -> Sequence[str]:
+    return (
+        shown(reading.read_time),
+        _outcome(reading),
+        reading.fault,
+        reading.facility_code,
+        reading.issuer_fingerprint[:16],
+    )
 
 
 def _insurance(read: pb.ReadInsuranceCardResponse) -> RenderableType:
@@ -135,15 +143,19 @@ def _insurance(read: pb.ReadInsuranceCardResponse) -> RenderableType:
         f"{read.number} {read.full_name} {read.birth_date}",
         f"{read.valid_from_date} – {read.valid_until_date} {read.facility_code} {read.area}".rstrip(),
         *read.warnings,
-        read.citizen.name or "no citizen is known by this number",
+        read.citizen.name or "Chưa có người nào mang số này (no citizen is known by this number).",
     ]
     return Group(*lines, _checks("citizen", read.checks))
 
 
 def _trust(trust: pb.GetChipTrustResponse) -> RenderableType:
-    table = Table("country", "until", "revoked", "fingerprint")
+    table = tables.plain("Nước (country)", "Đến ngày (until)", "Đã thu hồi (revoked)", "Dấu (fingerprint)")
     for each in trust.authorities:
         until = each.not_after_time.ToDatetime().date().isoformat()
-        revoked = str(each.revoked_count) if each.HasField("list_issue_time") else "no list"
+        revoked = (
+            str(each.revoked_count) if each.HasField("list_issue_time") else "chưa có danh sách (no list)"
+        )
         table.add_row(each.country, until, revoked, each.fingerprint)
-    return Group(table, *(f"{each.file_name}: {each.reason}" for each in trust.faults))
+    faults = (f"{each.file_name}: {each.reason}" for each in trust.faults)
+    nobody = "Chưa cài chứng thư nào: chip chỉ được coi là nguyên vẹn. / No issuer is installed."
+    return Group(table if trust.authorities else nobody, *faults)

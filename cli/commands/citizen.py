@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from cli import tables
 from cli.connection import Gateway
+from cli.moments import shown
 from cli.output import add_request_id, answer, request_id
 from cli.parsers import Commands
 from lienthong.identity.v1 import identity_pb2 as pb
@@ -62,7 +62,7 @@ def _add_reading(verbs: Commands) -> None:
 
 def _add_numbers(verbs: Commands) -> None:
     listing = verbs.add_parser("identifiers", help="every number, ended ones too, and accepted names")
-    listing.add_argument("citizen")
+    _add_listed(listing)
     listing.set_defaults(run=run_identifiers)
     adding = verbs.add_parser("add-identifier", help="add a number to a citizen")
     adding.add_argument("citizen")
@@ -117,8 +117,13 @@ def _add_repairs(verbs: Commands) -> None:
     add_request_id(undo)
     undo.set_defaults(run=run_undo_repair)
     listing = verbs.add_parser("repairs", help="what was repaired, newest first")
-    listing.add_argument("citizen")
+    _add_listed(listing)
     listing.set_defaults(run=run_repairs)
+
+
+def _add_listed(parser: ArgumentParser) -> None:
+    parser.add_argument("citizen", help="citizens/…")
+    parser.add_argument("--page-token", default="", help="as the page before named it")
 
 
 async def run_show(arguments: Namespace, gateway: Gateway) -> None:
@@ -141,7 +146,9 @@ async def run_resolve(arguments: Namespace, gateway: Gateway) -> None:
 async def run_identifiers(arguments: Namespace, gateway: Gateway) -> None:
     """Show every number of a citizen."""
     async with gateway.calling(IdentityServiceStub) as stub:
-        found = await stub.ListIdentifiers(pb.ListIdentifiersRequest(citizen=arguments.citizen))
+        found = await stub.ListIdentifiers(
+            pb.ListIdentifiersRequest(citizen=arguments.citizen, page_token=arguments.page_token)
+        )
     answer(arguments, found, _numbers)
 
 
@@ -225,8 +232,10 @@ async def run_undo_repair(arguments: Namespace, gateway: Gateway) -> None:
 async def run_repairs(arguments: Namespace, gateway: Gateway) -> None:
     """Show what was repaired."""
     async with gateway.calling(IdentityServiceStub) as stub:
-        found = await stub.ListRepairs(pb.ListRepairsRequest(citizen=arguments.citizen))
-    answer(arguments, found, lambda each: _repair_table(each.repairs))
+        found = await stub.ListRepairs(
+            pb.ListRepairsRequest(citizen=arguments.citizen, page_token=arguments.page_token)
+        )
+    answer(arguments, found, lambda each: Group(_repair_table(each.repairs), *_more(each.next_page_token)))
 
 
 def _person(arguments: Namespace) -> pb.TypedPerson:
@@ -267,25 +276,29 @@ def _numbers(found: pb.ListIdentifiersResponse) -> RenderableType:
         parts.append("tên khác: " + "; ".join(found.name_aliases))
     if found.HasField("temporary"):
         parts.append(_temporary(found.temporary))
-    return Group(*parts)
+    return Group(*parts, *_more(found.next_page_token))
 
 
-def _number_table(numbers: Iterable[pb.Identifier]) -> Table:
-    table = tables.plain("loại", "số", "mức tin cậy", "nguồn", "từ", "đến", "lý do", "tên tài nguyên")
-    for each in numbers:
-        end = tables.moment(each.end_time) if each.HasField("end_time") else each.valid_until_date
-        reason = pb.IdentifierEndReason.Name(each.end_reason).removeprefix("IDENTIFIER_END_REASON_")
-        table.add_row(
-            pb.IdentifierKind.Name(each.kind).removeprefix("IDENTIFIER_KIND_"),
-            each.value,
-            pb.Assurance.Name(each.assurance).removeprefix("ASSURANCE_"),
-            pb.IdentifierSource.Name(each.source).removeprefix("IDENTIFIER_SOURCE_"),
-            each.valid_from_date or tables.moment(each.start_time),
-            end,
-            "CONTESTED" if each.contested else reason.replace("UNSPECIFIED", ""),
-            each.name,
-        )
-    return table
+def _more(token: str) -> list[RenderableType]:
+    return [f"--page-token {token}"] if token else []
+
+
+def _number_table(numbers: Iterable[pb.Identifier]) -> RenderableType:
+    columns = ("loại", "số", "mức tin cậy", "nguồn", "từ", "đến", "lý do")
+    return tables.named(columns, ((each.name, _number_row(each)) for each in numbers))
+
+
+def _number_row(number: pb.Identifier) -> Sequence[str]:
+    reason = pb.IdentifierEndReason.Name(number.end_reason).removeprefix("IDENTIFIER_END_REASON_")
+    return (
+        pb.IdentifierKind.Name(number.kind).removeprefix("IDENTIFIER_KIND_"),
+        number.value,
+        pb.Assurance.Name(number.assurance).removeprefix("ASSURANCE_"),
+        pb.IdentifierSource.Name(number.source).removeprefix("IDENTIFIER_SOURCE_"),
+        number.valid_from_date or shown(number.start_time),
+        shown(number.end_time) or number.valid_until_date,
+        "CONTESTED" if number.contested else reason.replace("UNSPECIFIED", ""),
+    )
 
 
 def _added(done: pb.AddIdentifierResponse) -> RenderableType:
@@ -295,12 +308,11 @@ def _added(done: pb.AddIdentifierResponse) -> RenderableType:
 
 def _temporary(temporary: pb.TemporaryIdentity) -> RenderableType:
     table = tables.plain("", "")
-    due = tables.moment(temporary.notice_due_time) if temporary.HasField("notice_due_time") else ""
     for label, value in (
         ("số tạm (vòng tay)", temporary.number),
         ("hồ sơ", temporary.citizen),
         ("lý do", pb.TemporaryKind.Name(temporary.kind).removeprefix("TEMPORARY_KIND_")),
-        ("phải báo trước", due),
+        ("phải báo trước", shown(temporary.notice_due_time)),
         ("mẹ", temporary.mother),
         ("người thật", temporary.real_citizen),
     ):
@@ -314,10 +326,17 @@ def _replaced(done: pb.ReplaceTemporaryResponse) -> RenderableType:
     return Group(" ".join((outcome, done.quality_case)).strip(), _citizen(done.citizen))
 
 
-def _repair_table(repairs: Iterable[pb.Repair]) -> Table:
-    table = tables.plain("trường", "cách sửa", "trước", "sau", "tên chấp nhận", "hoàn tác", "tên tài nguyên")
-    for each in repairs:
-        undone = tables.moment(each.undo_time) if each.HasField("undo_time") else ""
-        names = "; ".join(each.accepted_names)
-        table.add_row(each.field, each.code, each.value_before, each.value_after, names, undone, each.name)
-    return table
+def _repair_table(repairs: Iterable[pb.Repair]) -> RenderableType:
+    columns = ("trường", "cách sửa", "trước", "sau", "tên chấp nhận", "hoàn tác")
+    return tables.named(columns, ((each.name, _repair_row(each)) for each in repairs))
+
+
+def _repair_row(repair: pb.Repair) -> Sequence[str]:
+    return (
+        repair.field,
+        repair.code,
+        repair.value_before,
+        repair.value_after,
+        "; ".join(repair.accepted_names),
+        shown(repair.undo_time),
+    )

@@ -108,6 +108,9 @@ async def give_consent(arguments: Namespace, gateway: Gateway) -> None:
     """Record a consent; without --agreed the text is shown and nothing is recorded."""
     text = await _text_in_force(arguments, gateway)
     if text is not None and not (arguments.agreed and arguments.text_hash):
+        if arguments.json:
+            print_json({"recorded": False, "text": as_dict(text)})
+            return
         _print_text(text)
         print(
             "Chưa ghi nhận gì. Hỏi người bệnh, rồi gửi lại với --agreed --text-hash như trên.\n"

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli import tables
 from cli.connection import Gateway
+from cli.moments import shown
 from cli.output import add_request_id, answer, request_id
 from cli.parsers import Commands
 from lienthong.identity.v1 import identity_pb2 as identity
@@ -75,7 +76,7 @@ def _verb(
 def _add_preview(parser: ArgumentParser) -> None:
     parser.add_argument("citizen", nargs="?", default="", help="citizens/…; or give facts")
     parser.add_argument("--name", default="", help="full name")
-    parser.add_argument("--birth", default="", help="YYYY, YYYY-MM or YYYY-MM-DD")
+    parser.add_argument("--birth-date", default="", help="YYYY, YYYY-MM or YYYY-MM-DD")
     parser.add_argument("--gender", choices=sorted(_GENDERS))
     parser.add_argument("--ward", default="", help="commune code in force, 5 digits")
     parser.set_defaults(run=preview)
@@ -102,7 +103,7 @@ async def preview(arguments: Namespace, gateway: Gateway) -> None:
     """Show whom somebody would match."""
     facts = pb.MatchFacts(
         full_name=arguments.name,
-        birth_date=arguments.birth,
+        birth_date=arguments.birth_date,
         gender=_GENDERS.get(arguments.gender, identity.GENDER_UNSPECIFIED),
         ward_code=arguments.ward,
     )
@@ -240,9 +241,8 @@ def _plan(found: pb.PlanMergeResponse) -> RenderableType:
 def _links(links: Sequence[pb.CitizenLink]) -> RenderableType:
     table = tables.plain("Hồ sơ", "Hồ sơ chính", "Ai gộp", "Từ", "Đến")
     for each in links:
-        end = each.end_time.ToJsonString() if each.HasField("end_time") else ""
         reason = pb.LinkReason.Name(each.reason).removeprefix("LINK_REASON_")
-        table.add_row(each.citizen, each.survivor, reason, each.link_time.ToJsonString(), end)
+        table.add_row(each.citizen, each.survivor, reason, shown(each.link_time), shown(each.end_time))
     return table
 
 

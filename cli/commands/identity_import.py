@@ -10,7 +10,7 @@ import csv
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from chassis.errors import AppError, Kind
 from cli import tables
 from cli.commands.reconcile import readable
 from cli.connection import Gateway
+from cli.moments import shown
 from cli.output import add_request_id, answer, as_dict, print_json, request_id
 from cli.parsers import Commands
 from lienthong.identity.v1 import register_import_pb2 as pb
@@ -357,22 +358,24 @@ def _summary(run: pb.RegisterImport) -> RenderableType:
 
 
 def _listing(page: pb.ListImportsResponse) -> RenderableType:
-    table = tables.plain(
-        "Lần nhập (import)", "Nguồn (source)", "Trạng thái (state)", "Tiến độ (progress)", "Dòng (rows)",
-        "Bị loại (rejected)", "Bắt đầu (begun)",
+    columns = (
+        "Nguồn (source)", "Trạng thái (state)", "Tiến độ (progress)", "Dòng (rows)", "Bị loại (rejected)",
+        "Bắt đầu (begun)",
     )  # fmt: skip
-    for run in page.register_imports:
-        table.add_row(
-            run.name,
-            Text(run.source_name),
-            _state(run),
-            f"{run.next_offset / run.size_bytes:.0%}",
-            f"{run.row_count:,}",
-            f"{run.counts.rejected_count:,}",
-            tables.moment(run.create_time),
-        )
+    table = tables.named(columns, ((run.name, _listed(run)) for run in page.register_imports))
     more = [Text(f"--page-token {page.next_page_token}")] if page.next_page_token else []
     return Group(table, *more)
+
+
+def _listed(run: pb.RegisterImport) -> Sequence[str]:
+    return (
+        run.source_name,
+        _state(run),
+        f"{run.next_offset / run.size_bytes:.0%}",
+        f"{run.row_count:,}",
+        f"{run.counts.rejected_count:,}",
+        shown(run.create_time),
+    )
 
 
 def _state(run: pb.RegisterImport) -> str:

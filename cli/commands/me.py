@@ -65,6 +65,8 @@ async def accesses(arguments: Namespace, gateway: Gateway) -> None:
     _tell_more(arguments, page.next_page_token)
 
 
+_PURPOSES = {"treatment": "khám bệnh, chữa bệnh", "payment": "thanh toán"}
+"""What a sign-in is for, as the gateway names it."""
 _SHOWN = {"view": view, "consents": consents, "accesses": accesses}
 
 
@@ -94,5 +96,6 @@ def _view(found: pb.GetMyViewResponse) -> RenderableType:
 def _accesses(listed: Sequence[pb.MyAccess]) -> Table:
     table = tables.plain("Lúc", "Ai đã làm gì", "Mục đích")
     for access in listed:
-        table.add_row(shown(access.access_time), access.sentence_vi, access.purpose)
+        purpose = _PURPOSES.get(access.purpose, access.purpose)
+        table.add_row(shown(access.access_time), access.sentence_vi, purpose)
     return table

@@ -1,4 +1,4 @@
-"""Discharge: coverage looked at once more, cost split, bill issued, VietQR shown, record closed."""
+"""Discharge: coverage looked at once more, cost split, bill issued, VietQR shown, record closed, claim begun."""
 
 from __future__ import annotations
 
@@ -10,17 +10,26 @@ from chassis.telemetry import Telemetry
 from gateway.domain.ids import child_request_id
 from gateway.journeys import judgements
 from gateway.journeys.check_in import coverage_request
+from gateway.journeys.claim import begin_claim
 from gateway.journeys.legs import LEG_MS_MIN, Legs
 from gateway.journeys.view import compose
 from gateway.peers import Peers
 from lienthong.emr.v1 import emr_pb2 as emr
 from lienthong.gateway.v1 import gateway_pb2 as pb
 from lienthong.identity.v1 import identity_pb2 as identity
+from lienthong.insurance.v1 import claims_pb2 as claims
 from lienthong.insurance.v1 import insurance_pb2 as insurance
 from lienthong.payment.v1 import payment_pb2 as payment
 
 T = TypeVar("T")
 
+_INSURED = frozenset(
+    {
+        insurance.COVERAGE_OUTCOME_VALID,
+        insurance.COVERAGE_OUTCOME_VALID_MANUAL,
+        insurance.COVERAGE_OUTCOME_CARD_CHANGED,
+    }
+)
 PORTAL_SHARE = 0.4
 """Part of the time left for asking the portal once more."""
 
@@ -53,14 +62,19 @@ async def discharge(request: pb.DischargeRequest, *, peers: Peers, telemetry: Te
     coverage = await _coverage_at_end(legs, request, citizen, peers)
     split = await _split(legs, request, visit, peers)
     bill: payment.Bill | None = None
+    claim: claims.Claim | None = None
     if split.provisional:
         _wait_for_coverage(legs)
     else:
         bill = await _bill(legs, request, visit, split, peers)
         visit = await _close(legs, request, visit, peers)
-    return compose(
+        claim = await begin_claim(legs, request, peers)
+    view = compose(
         request.visit, visit=visit, citizen=citizen, coverage=coverage, split=split, bill=bill, legs=legs
     )
+    if claim is not None:
+        view.claim.CopyFrom(claim)
+    return view
 
 
 async def _needed(legs: Legs, leg: str, call: Callable[[float], Awaitable[T]]) -> T:
@@ -74,9 +88,10 @@ async def _needed(legs: Legs, leg: str, call: Callable[[float], Awaitable[T]]) -
 async def _coverage_at_end(
     legs: Legs, request: pb.DischargeRequest, citizen: identity.Citizen | None, peers: Peers
 ) -> insurance.Coverage | None:
-    """The newest coverage; asked once more when none was obtained or it is still unverified.
+    """The newest coverage; the portal is asked at the end of every insured visit, and where nothing is known yet.
 
-    Source: Decree 188/2025/NĐ-CP art. 38 k2 and art. 21 k2, in force 15/08/2025 (read in a transcription).
+    Source: Decree 188/2025/NĐ-CP art. 38 k2 and art. 21 k2, in force 15/08/2025; Circular 12/2026/TT-BTC art. 4: at
+    arrival, during and at the end (both read in transcriptions). A portal that is not heard changes nothing.
     """
     found = await legs.run(
         "insurance",
@@ -86,6 +101,8 @@ async def _coverage_at_end(
         not_found=insurance.GetCoverageResponse(),
     )
     coverage = found.coverage if found and found.HasField("coverage") else None
+    if coverage is not None and coverage.outcome in _INSURED:
+        return await _look_up_at_end(legs, request, coverage, peers)
     if citizen is None or (
         coverage is not None and coverage.outcome != insurance.COVERAGE_OUTCOME_UNVERIFIED
     ):
@@ -102,6 +119,25 @@ async def _coverage_at_end(
         ),
         share=PORTAL_SHARE,
         judge=judgements.of_coverage,
+    )
+    return again.coverage if again else coverage
+
+
+async def _look_up_at_end(
+    legs: Legs, request: pb.DischargeRequest, coverage: insurance.Coverage, peers: Peers
+) -> insurance.Coverage:
+    again = await legs.run(
+        "insurance-at-end",
+        lambda timeout: peers.coverage.LookUpAgain(
+            insurance.LookUpAgainRequest(
+                request_id=child_request_id(request.request_id, "insurance-at-end"),
+                visit=request.visit,
+                moment=insurance.LOOK_UP_MOMENT_END,
+            ),
+            timeout=timeout,
+        ),
+        share=PORTAL_SHARE,
+        judge=judgements.of_look_up,
     )
     return again.coverage if again else coverage
 

@@ -40,3 +40,14 @@ def of_coverage(answer: insurance.CheckCoverageResponse) -> Judgement:
         return None
     name = insurance.CoverageOutcome.Name(coverage.outcome).removeprefix("COVERAGE_OUTCOME_")
     return (coverage.degraded_reason or name, coverage.explanation_vi, coverage.explanation_en)
+
+
+def of_look_up(answer: insurance.LookUpAgainResponse) -> Judgement:
+    """Degraded when the portal was not heard at the end; what was known at arrival counts on."""
+    if not answer.failure_reason:
+        return None
+    return (
+        answer.failure_reason,
+        "Chưa tra cứu lại được thẻ khi kết thúc; kết quả tra cứu trước vẫn có hiệu lực.",
+        "The card could not be looked up again at the end; the earlier look-up counts on.",
+    )

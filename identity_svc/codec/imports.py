@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
+from chassis.paging import PageTokenMalformed
 from chassis.rpc.timestamps import to_timestamp
 from identity_svc.domain.import_errors import (
     AsOfDateWrong,
@@ -13,8 +14,6 @@ from identity_svc.domain.import_errors import (
     FileSizeWrong,
     ImportNameMalformed,
     LayoutMalformed,
-    PageSizeOutOfRange,
-    PageTokenMalformed,
     RequiredColumnMissing,
     SourceNameMissing,
 )
@@ -84,17 +83,6 @@ def row_of_token(token: str) -> int:
     if token and not (token.isascii() and token.isdecimal() and len(token) <= ROW_DIGITS_MAX):
         raise PageTokenMalformed
     return int(token or 0)
-
-
-def page_size_of(asked: int, *, usual: int, largest: int) -> int:
-    """The size of a page, the usual one for 0.
-
-    Raises:
-        PageSizeOutOfRange.
-    """
-    if not 0 <= asked <= largest:
-        raise PageSizeOutOfRange(largest)
-    return asked or usual
 
 
 def new_import_of(request: pb.CreateImportRequest, *, facility_code: str, now: datetime) -> NewImport:

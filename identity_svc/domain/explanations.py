@@ -161,8 +161,8 @@ _WORDS = {
         repairs=(RESCAN_CARD, ASK_REGISTER_CORRECTION),
     ),
     "STORED_PERSON_DIFFERS": Explanation(
-        vi="Số định danh này đang thuộc về người có họ tên và ngày sinh khác; hồ sơ cũ được giữ nguyên.",
-        en="This number is held here by a person with another name and birth date; that record was left as it is.",
+        vi="Số định danh này đang thuộc về người có họ tên, ngày sinh khác trên thẻ; hồ sơ cũ được giữ nguyên.",
+        en="This number is held here by a person with another name or birth date; that record was left as it is.",
         repairs=(RESCAN_CARD, ASK_REGISTER_CORRECTION),
     ),
 }

@@ -102,6 +102,18 @@ class RealPersonRequired(InvalidArgument):
         )
 
 
+class PaperOfAnAdult(InvalidArgument):
+    """A newborn was to become the person of a paper that is somebody older's."""
+
+    reason = "PAPER_OF_AN_ADULT"
+    vi = "Giấy tờ này là của người lớn, không phải của trẻ sơ sinh; không dùng thẻ của mẹ, hãy dùng giấy tờ của bé."
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Send the child's own card or number; the mother's is not the child's.", field="person"
+        )
+
+
 class IdentifierNotFound(AppError):
     """The citizen has no such number."""
 

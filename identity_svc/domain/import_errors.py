@@ -3,7 +3,7 @@
 AppError
 ├── InvalidArgument ── ImportHeaderMissing, RegisterFileEmpty, RegisterFileUnreadable, LayoutMalformed,
 │                      RequiredColumnMissing, FileHashMalformed, FileSizeWrong, AsOfDateWrong, ImportNameMalformed,
-│                      SourceNameMissing, PageTokenMalformed, PageSizeOutOfRange
+│                      SourceNameMissing
 ├── ImportNotFound
 ├── ImportEnded, LayoutDiffers, FileDiffers
 ├── ImportMovedOn, ImportWorkerLost
@@ -115,28 +115,6 @@ class ImportNameMalformed(InvalidArgument):
 
     def __init__(self, field: str = "name") -> None:
         super().__init__('Send a name of the form "registerImports/{id}".', field=field)
-
-
-class PageTokenMalformed(InvalidArgument):
-    """A page token is none that was given out."""
-
-    reason = "PAGE_TOKEN_MALFORMED"
-    vi = "Mã trang không hợp lệ; hãy đọc lại từ trang đầu."
-
-    def __init__(self) -> None:
-        super().__init__("Send a page token as it was answered, or none.", field="page_token")
-
-
-class PageSizeOutOfRange(InvalidArgument):
-    """A page is asked for that is larger than the largest, or of negative size."""
-
-    reason = "PAGE_SIZE_OUT_OF_RANGE"
-    vi = "Số dòng mỗi trang ngoài giới hạn; hãy giảm bớt."
-
-    def __init__(self, largest: int) -> None:
-        super().__init__(
-            "Send a smaller page_size, or 0 for the default.", field="page_size", largest=largest
-        )
 
 
 class ImportNotFound(AppError):

@@ -66,7 +66,7 @@ def not_asked(card: CardFacts) -> tuple[FieldCheck, ...]:
 
 
 def disputed_by_store(fields: tuple[FieldCheck, ...]) -> tuple[FieldCheck, ...]:
-    """Give the same fields, the number marked: it is held here for somebody with another name and birth date."""
+    """Give the same fields, the number marked: it is held here for somebody with another name or birth date."""
     conflict = FieldCheck(field="personal_number", result=FieldResult.MISMATCH, reason=STORED_PERSON_DIFFERS)
     return tuple(conflict if check.field == "personal_number" else check for check in fields)
 

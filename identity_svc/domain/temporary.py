@@ -64,3 +64,14 @@ def is_made_up_name(name: str) -> bool:
 def notice_due(kind: TemporaryKind, now: datetime) -> datetime | None:
     """Until when the authority has to be told; None where no notice is due."""
     return now + NOTICE_WITHIN if kind is TemporaryKind.UNCONSCIOUS else None
+
+
+def is_too_old_for(temporary: TemporaryIdentity, *, birth_date: str) -> bool:
+    """Say whether a paper is somebody older's than the newborn it is shown for: most likely the mother's card.
+
+    Args:
+        birth_date: FHIR date on the paper, or empty. A newborn may be registered here in the year after the birth.
+    """
+    if temporary.kind is not TemporaryKind.NEWBORN or not birth_date:
+        return False
+    return int(birth_date[:4]) < temporary.create_time.year - 1

@@ -2,8 +2,9 @@
 
 from identity_svc.operations.read_citizen import ReadCitizen
 from identity_svc.operations.recheck import Recheck
+from identity_svc.operations.register_check import Check
 from identity_svc.operations.resolve_unit import Reading, resolve_code, resolve_text
-from identity_svc.operations.settle import DESTINATION, Check, Settlement, Verified
+from identity_svc.operations.settle import DESTINATION, Settlement, Verified
 from identity_svc.operations.verify_card import VerifyCard
 
 __all__ = [

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chassis.db import Tx
 from identity_svc.domain.matching import MatchFacts
-from identity_svc.store.index_store import IndexRows, IndexStore
+from identity_svc.store.index_store import IndexStore
 
 PENDING = "match-pending"
 """Topic of transactions that leave somebody to be matched: it wakes the worker."""
@@ -22,11 +22,3 @@ class MasterIndex:
         """File a person, or their changed facts; nothing is matched here, and nothing written for equal facts."""
         if await self._store.put(tx, citizen_id, facts, now=now):
             tx.topics.add(PENDING)
-
-    def index_rows(self, citizen_id: str, facts: MatchFacts, *, now: datetime) -> IndexRows:
-        """The rows of a person who is new: an import writes them by the thousand with `execute_many`.
-
-        `index_put_profile` takes `profile`, `index_add_block` takes each of `blocks`. Whoever writes them adds
-        PENDING to the transaction's topics.
-        """
-        return self._store.rows(citizen_id, facts, now=now)

@@ -13,7 +13,8 @@ from chassis.rpc.context import current_caller
 from chassis.telemetry import current_trace_id
 from identity_svc.domain.card import read_card
 from identity_svc.domain.model import CardFacts, Verification
-from identity_svc.operations.settle import Check, Settlement, ask_register
+from identity_svc.operations.register_check import Check, ask_register
+from identity_svc.operations.settle import Settlement
 from identity_svc.ports import RegisterPort
 from identity_svc.store.store import IdentityStore
 

@@ -7,21 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chassis import outbox
-from chassis.clock import Clock, Ids
+from chassis.clock import Ids
 from chassis.db import Tx
-from identity_svc.domain.card import claim_of
 from identity_svc.domain.cases import CaseCause
 from identity_svc.domain.doubts import doubts_of
-from identity_svc.domain.errors import RegisterUnavailable
-from identity_svc.domain.judgement import (
-    ANSWER_INCOMPLETE,
-    contradicts_name,
-    disputed_by_store,
-    explained_by_alias,
-    judge,
-    not_asked,
-)
-from identity_svc.domain.merging import Change, change_by
+from identity_svc.domain.judgement import contradicts_name, disputed_by_store, explained_by_alias
+from identity_svc.domain.merging import Change, change_by, number_on
 from identity_svc.domain.model import (
     Assurance,
     CardFacts,
@@ -29,7 +20,6 @@ from identity_svc.domain.model import (
     Citizen,
     Demographics,
     EndReason,
-    FieldCheck,
     Identifier,
     IdentifierKind,
     Outcome,
@@ -39,24 +29,13 @@ from identity_svc.domain.model import (
 )
 from identity_svc.operations.cases import CaseDesk
 from identity_svc.operations.note_facts import FactsNotice
-from identity_svc.ports import RegisterPort
+from identity_svc.operations.register_check import Check
 from identity_svc.store.repairs_store import RepairsStore
 from identity_svc.store.store import IdentityStore
 from standards.names import NameClass, compare_names
 
 DESTINATION = "register"
 """Name of the outbox queue of checks to be repeated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """What the register said about a card, or why it was not heard."""
-
-    outcome: Outcome
-    fields: tuple[FieldCheck, ...]
-    register_reference: str
-    check_time: datetime
-    degraded_reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,33 +46,6 @@ class Verified:
     verification: Verification
     created: bool
     """This call registered the citizen."""
-
-
-async def ask_register(register: RegisterPort, card: CardFacts, clock: Clock) -> Check:
-    """Ask the register about a card; a register that is not heard gives UNVERIFIED and its reason."""
-    try:
-        answer = await register.verify(claim_of(card))
-    except RegisterUnavailable as unheard:
-        return unheard_check(card, reason=unheard.cause, now=clock.now())
-    outcome, fields = judge(answer, card)
-    return Check(
-        outcome=outcome,
-        fields=fields,
-        register_reference=answer.reference,
-        check_time=clock.now(),
-        degraded_reason=ANSWER_INCOMPLETE if outcome is Outcome.UNVERIFIED else "",
-    )
-
-
-def unheard_check(card: CardFacts, *, reason: str, now: datetime) -> Check:
-    """The check of a card whose register was not heard."""
-    return Check(
-        outcome=Outcome.UNVERIFIED,
-        fields=not_asked(card),
-        register_reference="",
-        check_time=now,
-        degraded_reason=reason,
-    )
 
 
 def identifier_kind(number: str) -> IdentifierKind:
@@ -172,7 +124,7 @@ class Settlement:
             earlier: The newest earlier check of the same card facts.
             now: When.
         """
-        before, number = citizen, _current_number(citizen, card)
+        before, number = citizen, number_on(card, citizen)
         check, is_known_alias = await self._with_alias(tx, citizen, card, check)
         change = change_by(
             card,
@@ -225,6 +177,27 @@ class Settlement:
         number = await self.add_number(tx, citizen.citizen_id, card.citizen_number, now=now)
         citizen = await self._replace_facts(tx, citizen, card, reading_id=reading_id, now=now)
         return replace(citizen, identifiers=newest_first((number, *citizen.identifiers)))
+
+    async def hand_over(
+        self, tx: Tx, holder: Citizen, number: Identifier, *, to: str, facility_code: str, now: datetime
+    ) -> None:
+        """Let a number that was only typed for somebody lead to whoever showed it on a card, and open their case."""
+        await self._store.move(tx, number.kind, number.value, citizen_id=to)
+        contested = replace(number, is_contested=True)
+        await self._store.note_identifier(tx, holder.citizen_id, contested)
+        rest = (each for each in holder.identifiers if each is not number)
+        holder = replace(holder, identifiers=newest_first((contested, *rest)))
+        await self._notice.tell(tx, holder, facility_code=facility_code, now=now)
+        await self._desk.open(
+            tx,
+            cause=CaseCause.TWO_PEOPLE_ONE_IDENTIFIER,
+            citizen_id=holder.citizen_id,
+            other_citizen_id=to,
+            field=number.kind.lower(),
+            facility_code=facility_code,
+            evidence={"kind": number.kind, "source": number.source},
+            now=now,
+        )
 
     async def keep(
         self, tx: Tx, verification: Verification, *, earlier: Verification | None, now: datetime
@@ -408,8 +381,3 @@ class Settlement:
         confirmed = replace(number, assurance=Assurance.REGISTER_CHECKED)
         identifiers = tuple(confirmed if each is number else each for each in citizen.identifiers)
         return replace(citizen, identifiers=identifiers)
-
-
-def _current_number(citizen: Citizen, card: CardFacts) -> Identifier | None:
-    """The identifier row of the number on the card."""
-    return next((each for each in citizen.identifiers if each.value == card.citizen_number), None)

@@ -14,7 +14,7 @@ from chassis.rpc.context import Caller
 from chassis.telemetry import current_trace_id
 from identity_svc.domain.cases import CaseCause
 from identity_svc.domain.errors import CitizenNotFound
-from identity_svc.domain.identifier_errors import NotTemporary
+from identity_svc.domain.identifier_errors import NotTemporary, PaperOfAnAdult
 from identity_svc.domain.linking import LinkReason
 from identity_svc.domain.merging import is_same_person
 from identity_svc.domain.model import (
@@ -30,11 +30,18 @@ from identity_svc.domain.model import (
     newest_first,
 )
 from identity_svc.domain.numbers import TEMPORARY_COUNT, assurance_of, temporary_number
-from identity_svc.domain.temporary import TemporaryIdentity, TemporaryKind, made_up_name, notice_due
+from identity_svc.domain.temporary import (
+    TemporaryIdentity,
+    TemporaryKind,
+    is_too_old_for,
+    made_up_name,
+    notice_due,
+)
 from identity_svc.operations.cases import CaseDesk
 from identity_svc.operations.link import Linker
 from identity_svc.operations.note_facts import FactsNotice
-from identity_svc.operations.settle import Check, Settlement, ask_register
+from identity_svc.operations.register_check import Check, ask_register
+from identity_svc.operations.settle import Settlement
 from identity_svc.ports import RegisterPort
 from identity_svc.store.store import IdentityStore
 from identity_svc.store.temporary_store import TemporaryStore
@@ -175,6 +182,7 @@ class Temporary:
         Raises:
             CitizenNotFound: nobody has this id.
             NotTemporary: it is no temporary record, or was replaced before.
+            PaperOfAnAdult: the record is a newborn's, the card or birth date somebody older's.
         """
         done = await self._db.read(lambda tx: peek(tx, key))
         check = None
@@ -188,6 +196,8 @@ class Temporary:
             temporary = await self._temporary.read(tx, citizen_id)
             if temporary is None or temporary.replace_time is not None:
                 raise NotTemporary
+            if is_too_old_for(temporary, birth_date=_birth_date_of(real)):
+                raise PaperOfAnAdult
             now = self._clock.now()
             kind, value = _number_of(real)
             owner, case = citizen.citizen_id, ""
@@ -434,3 +444,7 @@ def _number_of(real: CardFacts | RealNumber) -> tuple[IdentifierKind, str]:
     if isinstance(real, CardFacts):
         return IdentifierKind.CITIZEN_NUMBER, real.citizen_number
     return real.kind, real.value
+
+
+def _birth_date_of(real: CardFacts | RealNumber) -> str:
+    return real.birth_date if isinstance(real, CardFacts) else real.person.birth_date

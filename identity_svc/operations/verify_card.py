@@ -12,9 +12,10 @@ from chassis.db import Database, Tx
 from chassis.idempotency import RequestKey, peek, recall, remember
 from chassis.rpc.context import Caller
 from chassis.telemetry import current_trace_id
-from identity_svc.domain.merging import is_same_person
-from identity_svc.domain.model import CardFacts, Citizen, IdentifierKind, Verification, newest_first
-from identity_svc.operations.settle import Check, Settlement, Verified, ask_register, identifier_kind
+from identity_svc.domain.merging import is_same_person, number_of_another
+from identity_svc.domain.model import CardFacts, Citizen, IdentifierKind, Outcome, Verification, newest_first
+from identity_svc.operations.register_check import Check, ask_register
+from identity_svc.operations.settle import Settlement, Verified, identifier_kind
 from identity_svc.ports import RegisterPort
 from identity_svc.store.store import IdentityStore
 
@@ -112,6 +113,11 @@ class VerifyCard:
         return known
 
     async def _look_up(self, tx: Tx, card: CardFacts) -> tuple[_Known, Citizen | None]:
+        """What is known of a card, and whom its number leads to: of linked records the survivor.
+
+        The survivor is answered with its own numbers alone, not with those of records linked into it: that union is one
+        more query on the path of every check-in, and no leg of it needs them. GetCitizen and ListIdentifiers give it.
+        """
         citizen = await self._store.find(tx, IdentifierKind.CITIZEN_NUMBER, card.citizen_number)
         if citizen is not None:
             same_facts = await self._store.verification_of_facts(tx, citizen, self._store.facts_hash(card))
@@ -131,10 +137,12 @@ class VerifyCard:
         if (done := await recall(tx, scan.key)) is not None:
             return await self._replay(tx, done)
         store, card, now = self._store, scan.card, self._clock.now()
-        earlier = scan.known.same_facts
-        reading_id = self._ids.new() if earlier is None else earlier.reading_id
-        citizen, arrival = await self._find_or_register(tx, scan, reading_id)
-        if earlier is None:
+        reading_id = self._ids.new()
+        citizen, arrival = await self._find_or_register(tx, scan, reading_id, outcome=check.outcome)
+        earlier = scan.known.same_facts if citizen.citizen_id == scan.known.citizen_id else None
+        if earlier is not None:
+            reading_id = earlier.reading_id
+        else:
             await store.add_reading(
                 tx, citizen.citizen_id, reading_id, card, facility_code=scan.facility_code, now=now
             )
@@ -155,19 +163,21 @@ class VerifyCard:
         await remember(tx, scan.key, _result_of(answer))
         return answer
 
-    async def _find_or_register(self, tx: Tx, scan: _Scan, reading_id: str) -> tuple[Citizen, _Arrival]:
+    async def _find_or_register(
+        self, tx: Tx, scan: _Scan, reading_id: str, *, outcome: Outcome
+    ) -> tuple[Citizen, _Arrival]:
         """Find the citizen, or register one; of many calls at one instant exactly one registers.
 
         The claim of the look-up row decides, in the database; what the read saw before only saves work.
         """
         card, now = scan.card, self._clock.now()
         if scan.known.citizen_id:
-            return await self._existing(tx, scan.known.citizen_id), _Arrival.KNOWN
+            return await self._of_owner(tx, scan, scan.known.citizen_id, reading_id, outcome=outcome)
         citizen_id, kind = self._ids.new(), IdentifierKind.CITIZEN_NUMBER
         if not await self._store.claim(tx, kind, card.citizen_number, citizen_id=citizen_id):
             owner = await self._store.find_owner(tx, kind, card.citizen_number)
             assert owner is not None, "a refused claim has an owner"
-            return await self._existing(tx, owner), _Arrival.KNOWN
+            return await self._of_owner(tx, scan, owner, reading_id, outcome=outcome)
         former = await self._former(tx, card, citizen_id)
         if former is None:
             registered = await self._settlement.register(tx, citizen_id, card, reading_id=reading_id, now=now)
@@ -176,6 +186,30 @@ class VerifyCard:
         number = await self._settlement.add_number(tx, former.citizen_id, card.citizen_number, now=now)
         identifiers = newest_first((number, *former.identifiers))
         return replace(former, identifiers=identifiers, update_time=now), _Arrival.RENUMBERED
+
+    async def _of_owner(
+        self, tx: Tx, scan: _Scan, owner: str, reading_id: str, *, outcome: Outcome
+    ) -> tuple[Citizen, _Arrival]:
+        """Whom the number leads to; where it was only typed for them and the card shows somebody else, that person."""
+        card, now = scan.card, self._clock.now()
+        holder = await self._existing(tx, owner)
+        number = number_of_another(card, holder, outcome=outcome)
+        if number is None:
+            return holder, _Arrival.KNOWN
+        # Another call may have handed the number over, or a steward ended it, since this one looked it up.
+        owner_now = await self._store.find_owner(tx, number.kind, number.value)
+        if owner_now is None:
+            return await self._find_or_register(
+                tx, replace(scan, known=_Known()), reading_id, outcome=outcome
+            )
+        if owner_now != owner:
+            return await self._existing(tx, owner_now), _Arrival.KNOWN
+        citizen_id = self._ids.new()
+        await self._settlement.hand_over(
+            tx, holder, number, to=citizen_id, facility_code=scan.facility_code, now=now
+        )
+        registered = await self._settlement.register(tx, citizen_id, card, reading_id=reading_id, now=now)
+        return registered, _Arrival.CREATED
 
     async def _former(self, tx: Tx, card: CardFacts, citizen_id: str) -> Citizen | None:
         """Whom the card's old number leads to, where that is the person on the card; else it is claimed for the new."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from chassis.clock import Clock
 from chassis.idempotency import request_key
+from chassis.paging import page_size_of
 from chassis.rpc.access import require_same_facility
 from chassis.rpc.context import current_caller, current_method
 from identity_svc.codec import imports as codec
@@ -96,7 +97,7 @@ class RegisterImportServicer(RegisterImportServiceServicer):
 
     async def ListImports(self, request: pb.ListImportsRequest, context: Any) -> pb.ListImportsResponse:
         """List imports, newest first."""
-        page_size = codec.page_size_of(request.page_size, usual=IMPORTS_PAGE, largest=IMPORTS_PAGE_MAX)
+        page_size = page_size_of(request.page_size, usual=IMPORTS_PAGE, largest=IMPORTS_PAGE_MAX)
         before_id = codec.id_of_token(request.page_token) or LAST_ID
         found = await self._imports.page(before_id=before_id, page_size=page_size)
         return pb.ListImportsResponse(
@@ -108,7 +109,7 @@ class RegisterImportServicer(RegisterImportServiceServicer):
         self, request: pb.ListImportRejectsRequest, context: Any
     ) -> pb.ListImportRejectsResponse:
         """List the rows that were not taken in."""
-        page_size = codec.page_size_of(request.page_size, usual=REJECTS_PAGE, largest=REJECTS_PAGE_MAX)
+        page_size = page_size_of(request.page_size, usual=REJECTS_PAGE, largest=REJECTS_PAGE_MAX)
         found = await self._imports.rejects(
             codec.import_id_of(request.parent, field="parent"),
             after_row=codec.row_of_token(request.page_token),

@@ -8,10 +8,10 @@ from typing import Any
 from google.protobuf.message import Message
 
 from chassis.idempotency import RequestKey, request_key
+from chassis.paging import page_size_of
 from chassis.rpc.context import current_caller, current_method
 from identity_svc.codec import units as codec
 from identity_svc.codec.citizens import citizen_id_of, format_refusal
-from identity_svc.codec.imports import page_size_of
 from identity_svc.operations.facilities import Facilities
 from identity_svc.operations.recode import Recodings
 from identity_svc.operations.recode_rows import recode_rows

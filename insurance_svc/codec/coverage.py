@@ -4,37 +4,41 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from decimal import Decimal
 
 from chassis.rpc.timestamps import to_timestamp
+from insurance_svc.codec.lines import from_note, from_rounding, from_split_line, to_circumstances, to_line
 from insurance_svc.domain.errors import (
     CitizenNotFound,
-    LineMalformed,
     ResourceNameMalformed,
     ServiceDateMalformed,
     TooManyLines,
 )
-from insurance_svc.domain.model import CostLine as Line
 from insurance_svc.domain.model import (
     Coverage,
     Evidence,
     InsuranceCard,
+    Moment,
     Outcome,
     SplitCommand,
-    SplitLine,
     StoredSplit,
 )
 from insurance_svc.domain.split import LINES_MAX
+from insurance_svc.domain.treatment import grace_end_date
 from insurance_svc.operations import CheckCommand
 from lienthong.insurance.v1 import insurance_pb2 as pb
 
+OTHER_IDENTIFIERS_MAX = 10
 _VISIT = re.compile(r"visits/([0-9a-z-]{1,64})", re.ASCII)
 _CITIZEN = re.compile(r"citizens/([0-9a-z-]{1,64})", re.ASCII)
 _EVIDENCE = re.compile(r"visits/([0-9a-z-]{1,64})/evidence/([0-9a-z-]{1,64})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_QUANTITY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,3})?", re.ASCII)
 
-_OUTCOMES = {
+MOMENTS = {
+    Moment.ARRIVAL: pb.LOOK_UP_MOMENT_ARRIVAL,
+    Moment.DURING: pb.LOOK_UP_MOMENT_DURING,
+    Moment.END: pb.LOOK_UP_MOMENT_END,
+}
+OUTCOMES = {
     Outcome.VALID: pb.COVERAGE_OUTCOME_VALID,
     Outcome.VALID_MANUAL: pb.COVERAGE_OUTCOME_VALID_MANUAL,
     Outcome.CARD_CHANGED: pb.COVERAGE_OUTCOME_CARD_CHANGED,
@@ -78,11 +82,14 @@ def to_check_command(request: pb.CheckCoverageRequest, *, today: date) -> CheckC
         birth_date=request.birth_date,
         service_date=service_date_of(request.service_date, today=today),
         self_pay=request.self_pay,
+        other_identifiers=tuple(request.other_identifiers[:OTHER_IDENTIFIERS_MAX]),
+        printed_name=request.printed_name,
     )
 
 
 def to_split_command(request: pb.SplitCostRequest, *, today: date) -> SplitCommand:
-    """Raises ResourceNameMalformed, ServiceDateMalformed, TooManyLines, LineMalformed (quantity unreadable)."""
+    """Raises ResourceNameMalformed, ServiceDateMalformed, TooManyLines, LineMalformed (a number that is none),
+    CircumstanceMalformed."""
     # Before any line is read: a message of a megabyte holds far more lines than a bill.
     if not 1 <= len(request.lines) <= LINES_MAX:
         raise TooManyLines(line_count=len(request.lines), limit_count=LINES_MAX)
@@ -92,7 +99,8 @@ def to_split_command(request: pb.SplitCostRequest, *, today: date) -> SplitComma
         visit_code=request.visit_code.strip(),
         is_inpatient=request.inpatient,
         is_emergency=request.emergency,
-        lines=tuple(_line(index, line) for index, line in enumerate(request.lines)),
+        circumstances=to_circumstances(request.circumstances),
+        lines=tuple(to_line(index, line) for index, line in enumerate(request.lines)),
     )
 
 
@@ -116,7 +124,7 @@ def from_coverage(coverage: Coverage) -> pb.Coverage:
         name=f"{visit}/coverages/{coverage.coverage_id}",
         visit=visit,
         citizen=f"citizens/{coverage.citizen_id}",
-        outcome=_OUTCOMES[finding.outcome],
+        outcome=OUTCOMES[finding.outcome],
         portal_code=finding.portal_code,
         explanation_vi=finding.explanation_vi,
         explanation_en=finding.explanation_en,
@@ -125,6 +133,10 @@ def from_coverage(coverage: Coverage) -> pb.Coverage:
         recheck_pending=finding.needs_recheck,
         check_number=coverage.check_number,
         degraded_reason=finding.degraded_reason,
+        cards=[_card(card) for card in finding.cards or (finding.card,) if card is not None],
+        moment=MOMENTS[coverage.moment],
+        reason=finding.reason,
+        grace_end_date=_day(grace_end_date(finding.card)) if finding.card else "",
     )
     if finding.card is not None:
         message.card.CopyFrom(_card(finding.card))
@@ -146,17 +158,19 @@ def from_evidence(evidence: Evidence) -> pb.Evidence:
         reply_sha256=evidence.reply_sha256,
         reply=call.reply,
         caller=evidence.caller,
+        moment=MOMENTS[evidence.moment],
+        exchange=call.exchange_id,
     )
 
 
 def from_split(stored: StoredSplit) -> pb.Split:
-    """A split as the contract tells it; a rate of 47.5 % is written 48 there and exactly in the explanation."""
+    """A split as the contract tells it."""
     split, visit = stored.split, f"visits/{stored.command.visit_id}"
     return pb.Split(
         name=f"{visit}/splits/{stored.split_id}",
         visit=visit,
         coverage=f"{visit}/coverages/{stored.coverage_id}" if stored.coverage_id else "",
-        lines=[_split_line(line, stored) for line in split.lines],
+        lines=[from_split_line(line, split.benefit) for line in split.lines],
         total_vnd=split.total_vnd,
         fund_vnd=split.fund_vnd,
         patient_vnd=split.patient_vnd,
@@ -164,39 +178,9 @@ def from_split(stored: StoredSplit) -> pb.Split:
         provisional=split.benefit.is_provisional,
         create_time=to_timestamp(stored.create_time),
         split_number=stored.split_number,
-    )
-
-
-def _split_line(line: SplitLine, stored: StoredSplit) -> pb.SplitLine:
-    benefit = stored.split.benefit
-    return pb.SplitLine(
-        line_id=line.line_id,
-        display_name=line.display_name,
-        total_vnd=line.total_vnd,
-        covered_vnd=line.covered_vnd,
-        fund_vnd=line.fund_vnd,
-        copay_vnd=line.copay_vnd,
-        self_pay_vnd=line.self_pay_vnd,
-        other_funding_vnd=line.other_funding_vnd,
-        rate_pct=f"{benefit.rate_pct.normalize():f}",
-        rule_id=benefit.rule_id,
-        legal_reference=benefit.legal_reference,
-        rule_valid_from_date=benefit.rule_valid_from_date.isoformat(),
-        explanation_vi=line.explanation_vi,
-    )
-
-
-def _line(index: int, line: pb.CostLine) -> Line:
-    if _QUANTITY.fullmatch(line.quantity) is None:
-        raise LineMalformed(field=f"lines[{index}].quantity", rule="above_0_with_at_most_3_places")
-    return Line(
-        line_id=line.line_id,
-        service_code=line.service_code,
-        display_name=line.display_name,
-        quantity=Decimal(line.quantity),
-        unit_price_vnd=line.unit_price_vnd,
-        covered_unit_price_vnd=line.covered_unit_price_vnd,
-        other_funding_vnd=line.other_funding_vnd,
+        visit_code=split.visit_code,
+        rounding=from_rounding(split.rounding),
+        notes=[from_note(note) for note in split.benefit.notes],
     )
 
 

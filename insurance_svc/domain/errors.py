@@ -4,7 +4,8 @@ AppError
 ├── CitizenNotFound, PersonalNumberMissing, BirthDateMalformed, NameMissing
 ├── VisitOfOtherCitizen
 ├── CoverageNotFound, EvidenceNotFound, SplitNotFound
-└── VisitCodeUnknown, LineMalformed, TooManyLines, ServiceDateMalformed, ResourceNameMalformed
+└── VisitCodeUnknown, LineMalformed, TooManyLines, ServiceDateMalformed, ResourceNameMalformed,
+    CircumstanceMalformed, CardFactsMalformed
 """
 
 from __future__ import annotations
@@ -160,3 +161,25 @@ class TooManyLines(AppError):
         super().__init__(
             "Send 1 to 2,000 lines.", field="lines", line_count=line_count, limit_count=limit_count
         )
+
+
+class CircumstanceMalformed(AppError):
+    """Something told about the visit cannot be right; `field` tells which."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CIRCUMSTANCE_MALFORMED"
+    vi = "Thông tin kèm theo lượt khám chưa hợp lệ; hãy sửa mục được nêu."
+
+    def __init__(self, field: str, *, rule: str) -> None:
+        super().__init__("Correct the field; the fact `rule` tells its form.", field=field, rule=rule)
+
+
+class CardFactsMalformed(AppError):
+    """The facts of a card cannot be right; `field` tells which."""
+
+    kind = Kind.INVALID_ARGUMENT
+    reason = "CARD_FACTS_MALFORMED"
+    vi = "Thông tin thẻ BHYT chưa hợp lệ; hãy sửa mục được nêu."
+
+    def __init__(self, field: str, *, rule: str) -> None:
+        super().__init__("Correct the field; the fact `rule` tells its form.", field=field, rule=rule)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from insurance_svc.domain.codes import CodeClass, CodeRule, PortalCodes
-from insurance_svc.domain.ladder import Asked
-from insurance_svc.domain.model import Finding, InsuranceCard, Outcome, Question
+from insurance_svc.domain.ladder import Asked, is_number_unknown
+from insurance_svc.domain.model import INSURED, Finding, InsuranceCard, Outcome, Question
 from insurance_svc.domain.reply import Reply
+from insurance_svc.domain.treatment import grace_end_date
 from standards.errors import FormatError
 from standards.names import NameClass, compare_names
 
@@ -20,6 +22,7 @@ PORTAL_ERROR = "PORTAL_ERROR"
 ANSWERED_BADLY = frozenset({STAFF_NOT_REGISTERED, LOGIN_REFUSED, CODE_UNKNOWN, REQUEST_REFUSED})
 """Degraded reasons that time alone does not mend: somebody has to look, so repeats are counted and end."""
 _SAME_PERSON = frozenset({NameClass.SAME, NameClass.EQUIVALENT})
+_GRACE_RULE_VI = "khoản 4 Điều 50 Nghị định 188/2025/NĐ-CP"
 _OFFLINE_RULE_VI = "khoản 2 Điều 38 Nghị định 188/2025/NĐ-CP"
 
 SELF_PAY = Finding(
@@ -45,14 +48,56 @@ def conclude(question: Question, asked: Sequence[Asked], codes: PortalCodes, *, 
     degraded = _degraded_reason(rule)
     if degraded:
         return _answered_badly(rule, degraded)
+    if is_number_unknown(rule):
+        # Another number was tried after the portal had said something about the person: that stands.
+        asked = _up_to_the_last_word(asked, codes)
+        last = asked[-1]
+    assert last.reply is not None, "a last word is a reply"
+    rule = codes.rule(last.reply.code)
     doubt = _contradiction(question, last)
     if doubt:
         return _disputed(rule, doubt)
     if rule.cls is CodeClass.OK or rule.code == "010":
-        return _by_dates(question, asked, rule, today=today)
-    if rule.cls is CodeClass.CARD_CHANGED:
-        return _by_choice(question, last.reply, rule)
-    return _plain(last.reply, rule)
+        finding = _by_dates(question, asked, rule, today=today)
+    elif rule.cls is CodeClass.CARD_CHANGED:
+        finding = _by_choice(question, last.reply, rule)
+    else:
+        finding = _plain(last.reply, rule)
+    if finding.outcome not in INSURED or (len(asked) == 1 and last.reply.new_card is None):
+        return finding
+    return replace(finding, cards=_cards(finding, asked, codes))
+
+
+def _up_to_the_last_word(asked: Sequence[Asked], codes: PortalCodes) -> Sequence[Asked]:
+    """The calls up to the last one that named a state of the citizen's card; all of them where none did."""
+    for count in range(len(asked), 0, -1):
+        reply = asked[count - 1].reply
+        if reply is not None and codes.rule(reply.code).cls is CodeClass.REJECT:
+            return asked[:count]
+    return asked
+
+
+def _cards(finding: Finding, asked: Sequence[Asked], codes: PortalCodes) -> tuple[InsuranceCard, ...]:
+    """Every card that the replies name with its days, the one that counts first; a card told twice stands once."""
+    vouching = (CodeClass.OK, CodeClass.OK_MANUAL, CodeClass.CARD_CHANGED, CodeClass.MANUAL)
+    told = [
+        card
+        for each in reversed(asked)
+        if each.reply is not None
+        and (codes.rule(each.reply.code).cls in vouching or each.reply.code == "010")
+        for card in (each.reply.new_card, each.reply.card)
+        # A card without days would count on every day.
+        if card is not None and card.valid_to_date is not None
+    ]
+    cards: dict[tuple[str, date | None], InsuranceCard] = {}
+    for card in (finding.card, *told, finding.replaced_card):
+        if card is not None:
+            # The same card comes with 10 or 15 characters (domain page, section 3.1); the longer one tells more.
+            key = (_tail(card) or card.number, card.valid_from_date)
+            known = cards.setdefault(key, card)
+            if len(card.number) > len(known.number) and known is not finding.card:
+                cards[key] = card
+    return tuple(cards.values()) if len(cards) > 1 else ()
 
 
 def _unheard(reason: str) -> Finding:
@@ -107,6 +152,7 @@ def _disputed(rule: CodeRule, doubt: str) -> Finding:
     return Finding(
         outcome=Outcome.DISPUTED,
         portal_code=rule.code,
+        reason=doubt.upper(),
         explanation_vi=f"{vi}. Tiếp nhận và điều trị; đối chiếu giấy tờ và đề nghị cơ quan BHXH điều chỉnh.",
         explanation_en=(
             f"Portal code {rule.code}, but its answer contradicts itself or our facts ({doubt}). "
@@ -124,25 +170,43 @@ def _by_dates(question: Question, asked: Sequence[Asked], rule: CodeRule, *, tod
     if card is None:
         return _disputed(rule, "person") if says_valid else _plain(last.reply, rule)
     has_days = card.valid_to_date is not None
-    covers = card.counts_on(question.service_date) if has_days or says_valid else False
-    is_refuted = question.service_date == today if says_valid else question.service_date >= today
-    if covers is not says_valid and is_refuted:
+    if has_days and card.counts_on(today) is not says_valid:
         return _disputed(rule, "dates")
+    covers = card.counts_on(question.service_date) if has_days or says_valid else False
     if not covers:
-        return _expired(rule)
+        return _expired(rule, card, question.service_date)
     before = _card_before(asked)
     if before is not None:
         return _changed(rule, card=card, replaced=before)
+    ended = card.valid_to_date is not None and card.valid_to_date < today
     year_only = last.rung.form.endswith("/date-year") and len(question.birth_date) > 4
     note_vi = " Cổng BHXH chỉ khớp năm sinh; hướng dẫn điều chỉnh ngày sinh." if year_only else ""
-    when_vi = "" if says_valid else " Thẻ còn hạn vào ngày khám."
+    when_vi = f" {_ended_vi(card)}" if ended else ""
     return Finding(
         outcome=Outcome.VALID,
         portal_code=rule.code,
         explanation_vi=f"Thẻ BHYT hợp lệ. Tiếp nhận khám BHYT.{when_vi}{note_vi}",
         explanation_en="The card is valid on the day of the service."
+        + (f" {_ended_en(card)}" if ended else "")
         + (" The portal knows the birth year only." if year_only else ""),
         card=card,
+    )
+
+
+def _ended_vi(card: InsuranceCard) -> str:
+    last, grace = card.valid_to_date, grace_end_date(card)
+    assert last is not None, "an ended card has an end"
+    assert grace is not None, "an ended card has a grace"
+    return (
+        f"Thẻ còn hạn vào ngày khám và hết hạn ngày {last:%d/%m/%Y}; nếu đang điều trị nội trú thì được hưởng "
+        f"đến hết ngày {grace:%d/%m/%Y} ({_GRACE_RULE_VI})."
+    )
+
+
+def _ended_en(card: InsuranceCard) -> str:
+    return (
+        f"It ended on {card.valid_to_date}; an inpatient treatment begun before is paid for until "
+        f"{grace_end_date(card)} at most."
     )
 
 
@@ -163,7 +227,7 @@ def _by_choice(question: Question, reply: Reply, rule: CodeRule) -> Finding:
             explanation_en="The old card still counts on the day; the new one begins later or ended before.",
             card=old,
         )
-    return _expired(rule)
+    return _expired(rule, new, question.service_date)
 
 
 def _changed(rule: CodeRule, *, card: InsuranceCard, replaced: InsuranceCard | None) -> Finding:
@@ -177,10 +241,12 @@ def _changed(rule: CodeRule, *, card: InsuranceCard, replaced: InsuranceCard | N
     )
 
 
-def _expired(rule: CodeRule) -> Finding:
+def _expired(rule: CodeRule, card: InsuranceCard, service_date: date) -> Finding:
+    begins_later = card.valid_from_date is not None and service_date < card.valid_from_date
     return Finding(
         outcome=Outcome.NOT_VALID,
         portal_code=rule.code,
+        reason="NOT_YET_VALID" if begins_later else "EXPIRED",
         explanation_vi=(
             "Thẻ BHYT không có giá trị vào ngày khám. Thu phí trực tiếp; hướng dẫn gia hạn thẻ. "
             "Người đang điều trị nội trú được hưởng tối đa 15 ngày."
@@ -209,6 +275,7 @@ def _plain(reply: Reply, rule: CodeRule) -> Finding:
     return Finding(
         outcome=outcome,
         portal_code=rule.code,
+        reason="" if outcome is Outcome.VALID_MANUAL else rule.sub_class,
         explanation_vi=f"{rule.meaning_vi}. {rule.action_vi}",
         explanation_en=f"Portal code {rule.code}: {rule.meaning_en}.",
         card=card,
@@ -238,7 +305,8 @@ def _contradiction(question: Question, last: Asked) -> str:
     }
     if len({number for number in citizen_numbers if len(number) == 12}) > 1:
         return "number"
-    if reply.full_name and not _is_same_name(question.full_name, reply.full_name):
+    names = filter(None, (question.full_name, question.printed_name))
+    if reply.full_name and not any(_is_same_name(name, reply.full_name) for name in names):
         return "name"
     if reply.birth_date and not _dates_agree(question.birth_date, reply.birth_date):
         return "birth_date"

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from insurance_svc.domain.codes import CodeClass, PortalCodes
+from insurance_svc.domain.codes import CodeClass, CodeRule, PortalCodes
 from insurance_svc.domain.errors import BirthDateMalformed, NameMissing, PersonalNumberMissing
 from insurance_svc.domain.model import PortalCall, Question, Rung
 from insurance_svc.domain.reply import Reply, ReplyUnreadable, bare_reply, number_form, read_reply
-from standards.insurance_card import parse_insurance_number
+from standards.errors import FormatError
+from standards.insurance_card import InsuranceNumber, parse_insurance_number
 from standards.names import normalise_name
 
 CALLS_MAX = 4
 RESET = "PORTAL_RESET"
 """Failure reason of a connection that broke: common on kept-alive ones, so it is tried once more."""
+PERSONAL_DIGITS = 12
+_ORDER = (PERSONAL_DIGITS, 10, 15)
 _BIRTH = re.compile(r"([0-9]{4})(?:-([0-9]{2}))?(?:-([0-9]{2}))?")
 _DATE_FORMS = {3: "date-full", 2: "date-month", 1: "date-year"}
 _TONES = frozenset("\u0300\u0301\u0303\u0309\u0323")
@@ -45,8 +48,19 @@ class NextAsk:
     stale_login: int | None = None
 
 
-def make_question(*, identifier: str, full_name: str, birth_date: str, service_date: date) -> Question:
-    """A question from what the caller knows; the number loses separators, the name its spare spaces.
+def make_question(
+    *,
+    identifier: str,
+    full_name: str,
+    birth_date: str,
+    service_date: date,
+    other_identifiers: Sequence[str] = (),
+    printed_name: str = "",
+) -> Question:
+    """A question from what the caller knows; a number loses separators, a name its spare spaces.
+
+    Of several numbers the personal number is asked first, then the 10-digit one, then cards: re-coded provinces spoil
+    them in the opposite order. A further number that is none is left out: it must not keep anybody from care.
 
     Raises:
         PersonalNumberMissing, NameMissing, BirthDateMalformed: there is nothing to ask with.
@@ -58,12 +72,30 @@ def make_question(*, identifier: str, full_name: str, birth_date: str, service_d
         raise NameMissing
     if _BIRTH.fullmatch(birth_date) is None:
         raise BirthDateMalformed
-    normalise_name(full_name)  # refuses what no person is called
+    name, printed = _one_spaced(full_name), _one_spaced(printed_name) if printed_name else ""
+    normalise_name(name)  # refuses what no person is called
+    if printed:
+        normalise_name(printed)
+    numbers: tuple[str, ...] = (parse_insurance_number(identifier).text,)
+    if other_identifiers:
+        others = (number.text for number in map(_number, other_identifiers) if number is not None)
+        numbers = _in_order((*numbers, *others))
     return Question(
-        identifier=parse_insurance_number(identifier).text,
-        full_name=" ".join(unicodedata.normalize("NFC", full_name).split()),
+        identifier=numbers[0],
+        full_name=name,
         birth_date=birth_date,
         service_date=service_date,
+        other_identifiers=numbers[1:],
+        printed_name="" if printed == name else printed,
+    )
+
+
+def with_numbers(question: Question, numbers: Iterable[str]) -> Question:
+    """The question with more numbers to fall back to; what is no insurance number is left out."""
+    known = (number.text for number in map(_number, numbers) if number is not None)
+    fallbacks = _in_order((*question.other_identifiers, *known))
+    return replace(
+        question, other_identifiers=tuple(each for each in fallbacks if each != question.identifier)
     )
 
 
@@ -78,7 +110,7 @@ def first_rung(question: Question) -> Rung:
     )
 
 
-def next_ask(asked: Sequence[Asked], codes: PortalCodes) -> NextAsk | None:
+def next_ask(question: Question, asked: Sequence[Asked], codes: PortalCodes) -> NextAsk | None:
     """The call after these, or None when another one would tell nothing new."""
     assert asked, "the first rung needs no answer"
     if len(asked) >= CALLS_MAX:
@@ -94,13 +126,20 @@ def next_ask(asked: Sequence[Asked], codes: PortalCodes) -> NextAsk | None:
     rung: Rung | None = None
     if rule.cls in (CodeClass.CARD_CHANGED, CodeClass.REJECT):
         rung = _new_card_rung(last, has_card=rule.cls is CodeClass.CARD_CHANGED)
-    elif rule.cls is CodeClass.NOT_FOUND or (rule.cls is CodeClass.BAD_INPUT and rule.sub_class != "PARAM"):
-        rung = _ten_digit_rung(asked)
+        if rung is None and rule.sub_class.startswith("REDUCED"):
+            rung = _number_rung(question, asked, personal_only=True)
+    elif is_number_unknown(rule):
+        rung = _number_rung(question, asked)
     elif rule.cls is CodeClass.MISMATCH:
-        rung = _year_rung(last.rung) if rule.sub_class == "DOB" else _name_rung(last.rung)
+        rung = _year_rung(last.rung) if rule.sub_class == "DOB" else _name_rung(question, asked)
     if rung is None or any(rung == each.rung for each in asked):
         return None
     return NextAsk(rung=rung)
+
+
+def is_number_unknown(rule: CodeRule) -> bool:
+    """Whether the portal knows nobody by the number asked: another number may still be known."""
+    return rule.cls is CodeClass.NOT_FOUND or (rule.cls is CodeClass.BAD_INPUT and rule.sub_class != "PARAM")
 
 
 def name_variant(full_name: str) -> tuple[str, str] | None:
@@ -126,15 +165,21 @@ def _new_card_rung(last: Asked, *, has_card: bool) -> Rung | None:
     )
 
 
-def _ten_digit_rung(asked: Sequence[Asked]) -> Rung | None:
-    """Ask with the 10-digit number: from the given card, or from any reply."""
-    last = asked[-1]
-    known = parse_insurance_number(last.rung.identifier).bhxh_number
-    told = [each.reply.bhxh_number for each in asked if each.reply and len(each.reply.bhxh_number) == 10]
-    number = known or (told[-1] if told else None)
-    if number is None or number == last.rung.identifier:
-        return None
-    return _with_form(replace(last.rung, identifier=number), place=0, name="number10")
+def _number_rung(question: Question, asked: Sequence[Asked], *, personal_only: bool = False) -> Rung | None:
+    """Ask with the next number of the citizen: given, inside a longer one, or told by a reply."""
+    last = asked[-1].rung
+    told = (each.reply.bhxh_number for each in asked if each.reply)
+    known = [
+        number
+        for number in map(_number, (question.identifier, *question.other_identifiers, *told))
+        if number is not None
+    ]
+    tried = {each.rung.identifier for each in asked}
+    texts = [text for each in known for text in (each.text, each.bhxh_number) if text]
+    for number in _in_order(texts):
+        if number not in tried and (len(number) == PERSONAL_DIGITS or not personal_only):
+            return _with_form(replace(last, identifier=number), place=0, name=number_form(number))
+    return None
 
 
 def _year_rung(rung: Rung) -> Rung | None:
@@ -144,13 +189,32 @@ def _year_rung(rung: Rung) -> Rung | None:
     return _with_form(replace(rung, birth_text=year), place=2, name="date-year")
 
 
-def _name_rung(rung: Rung) -> Rung | None:
-    if "/name-as-printed/" not in rung.form:
+def _name_rung(question: Question, asked: Sequence[Asked]) -> Rung | None:
+    """Ask with the next spelling: the other place of the tone mark, then the name on the paper that was shown."""
+    last = asked[-1].rung
+    tried = {each.rung.full_name for each in asked if each.rung.identifier == last.identifier}
+    printed = (question.printed_name, "name-on-paper") if question.printed_name else None
+    for spelling in (name_variant(question.full_name), printed):
+        if spelling is not None and spelling[0] not in tried:
+            return _with_form(replace(last, full_name=spelling[0]), place=1, name=spelling[1])
+    return None
+
+
+def _one_spaced(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def _number(text: str) -> InsuranceNumber | None:
+    """An insurance number taken apart, None for what is none."""
+    try:
+        return parse_insurance_number(text)
+    except FormatError:
         return None
-    variant = name_variant(rung.full_name)
-    if variant is None:
-        return None
-    return _with_form(replace(rung, full_name=variant[0]), place=1, name=variant[1])
+
+
+def _in_order(numbers: Iterable[str]) -> tuple[str, ...]:
+    """Different numbers, the personal number first, then 10 digits, then cards; ties as they came."""
+    return tuple(sorted(dict.fromkeys(numbers), key=lambda number: _ORDER.index(len(number))))
 
 
 def _with_form(rung: Rung, *, place: int, name: str) -> Rung:
@@ -192,4 +256,6 @@ def read_asked(rung: Rung, call: PortalCall) -> Asked:
     except ReplyUnreadable:
         reply = bare_reply(call.code)
     # The adapter's code counts: a status of 401 is a refusal whatever the body says.
-    return Asked(rung=rung, call=call, reply=replace(reply, code=call.code))
+    if reply.code != call.code:
+        reply = replace(reply, code=call.code)
+    return Asked(rung=rung, call=call, reply=reply)

@@ -9,13 +9,15 @@ from datetime import date
 
 from insurance_svc.domain.model import InsuranceCard
 from standards.errors import FormatError
-from standards.insurance_card import InsuranceNumberKind, parse_insurance_number
+from standards.insurance_card import parse_insurance_number
 
 _DAY = re.compile(r"([0-9]{2})/?([0-9]{2})/?([0-9]{4})")
 _MONTH = re.compile(r"([0-9]{2})/([0-9]{4})")
 _YEAR = re.compile(r"[0-9]{4}")
 _CODE = re.compile(r"[0-9]{3}")
+_BHXH = re.compile(r"[0-9]{10}|[0-9]{12}")
 _FACILITY = re.compile(r"[0-9]{2}[0-9A-Z]{3}")
+_NUMBER_FORMS = {12: "citizen12", 10: "number10", 15: "card15"}
 _AREAS = frozenset({"K1", "K2", "K3"})
 
 
@@ -45,7 +47,7 @@ def read_code(body: bytes) -> str:
     Raises:
         ReplyUnreadable: HTML, cut off, not an object, or without a code.
     """
-    return _code_of(_document(body))
+    return _code_of(document_of(body))
 
 
 def read_reply(body: bytes) -> Reply:
@@ -54,13 +56,14 @@ def read_reply(body: bytes) -> Reply:
     Raises:
         ReplyUnreadable: as read_code.
     """
-    document = _document(body)
+    document = document_of(body)
     text = _Texts(document)
+    bhxh_number = text("maSoBHXH")
     return Reply(
         code=_code_of(document),
         full_name=text("hoTen"),
         birth_date=fhir_date(text("ngaySinh")),
-        bhxh_number=text("maSoBHXH") if re.fullmatch(r"[0-9]{10}|[0-9]{12}", text("maSoBHXH")) else "",
+        bhxh_number=bhxh_number if _BHXH.fullmatch(bhxh_number) else "",
         card=read_card(
             text("maThe"),
             valid_from=text("gtTheTu"),
@@ -92,6 +95,9 @@ def read_card(
 
     Group and level are known from 15 characters only: cards printed since 01/04/2021 show 10 digits.
     """
+    if not number:
+        # Most replies name no new card, and an exception is dear.
+        return None
     try:
         parsed = parse_insurance_number(number)
     except FormatError:
@@ -133,9 +139,8 @@ def fhir_date(text: str) -> str:
 
 
 def number_form(number: str) -> str:
-    """The name of a number's form in a rung: citizen12, number10 or card15."""
-    kind = parse_insurance_number(number).kind
-    return "number10" if kind is InsuranceNumberKind.BHXH10 else kind.value
+    """The name of a number's form in a rung: citizen12, number10 or card15; the number was read before."""
+    return _NUMBER_FORMS[len(number)]
 
 
 class _Texts:
@@ -149,7 +154,8 @@ class _Texts:
         return value.strip() if isinstance(value, str) else ""
 
 
-def _document(body: bytes) -> dict[str, object]:
+def document_of(body: bytes) -> dict[str, object]:
+    """The JSON object of a reply; raises ReplyUnreadable."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

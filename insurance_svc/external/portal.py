@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,14 +18,18 @@ from yarl import URL
 from chassis.breaker import Breaker, BreakerOpen
 from chassis.clock import Clock
 from chassis.telemetry import Telemetry
+from insurance_svc.domain.copayment import COPAYMENT_FORM, read_copayment_code
 from insurance_svc.domain.finding import LOGIN_REFUSED, PORTAL_ERROR
 from insurance_svc.domain.ladder import RESET
 from insurance_svc.domain.model import PortalCall, Rung
 from insurance_svc.domain.reply import ReplyUnreadable, read_code
-from insurance_svc.external.portal_session import Login, PortalAccount, PortalSession
+from insurance_svc.external.portal_session import AccountResting, Login, PortalAccount, PortalSession
 
 TOKEN_PATH = "api/token/take"  # noqa: S105  # a path
 LOOKUP_PATH = "api/egw/KQNhanLichSuKCB2024"
+COPAYMENT_PATH = "api/TraCuuCCT/TraCuuTienMCCT"
+"""Letter 1839/CNTT-PM (18/08/2026): credentials in headers, 401 with an empty body."""
+RESTING = "PORTAL_ACCOUNT_RESTING"
 REPLY_MAX_BYTES = 512 * 1024
 """A look-up with years of visits stays below 100 kB."""
 KEEP_ALIVE_S = 30.0
@@ -33,7 +37,12 @@ CONNECTIONS_MAX = 16
 _TROUBLE_CODES = frozenset({"100", "101", "500"})
 """Result codes that say the portal itself is in trouble; at a sign-in they concern everybody."""
 _AUTH_STATUSES = frozenset({401, 403})
+_AUTH_CODES = frozenset({"401", "501", "999"})
 _GOOD = 200
+
+
+_JSON = "application/json; charset=utf-8"
+_FORM = "application/x-www-form-urlencoded"
 
 
 class _CallFailed(Exception):
@@ -43,6 +52,10 @@ class _CallFailed(Exception):
         super().__init__(reason)
         self.reason = reason
         self.reply = reply
+
+
+class LoginFailed(Exception):
+    """There is no sign-in now; the text is the reason, UPPER_SNAKE."""
 
 
 def counts_as_trouble(error: BaseException) -> bool:
@@ -64,6 +77,17 @@ class _Answer:
     code: str = ""
     failure: str = ""
     login_serial: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ask:
+    """One question in one of the portal's two forms."""
+
+    span: str
+    form: str
+    rung: Rung
+    send: Callable[[Rung, PortalAccount, Login], Awaitable[tuple[bytes, str]]]
+    """Sends it with a sign-in: the raw reply and its result code."""
 
 
 class HttpPortal:
@@ -108,18 +132,67 @@ class HttpPortal:
         """Let the connections go."""
         await self._http.close()
 
+    def session_of(self, facility: str) -> PortalSession:
+        """The facility's sign-in, which the portal's other services share."""
+        return self._sessions.get(facility, self._default)
+
+    async def login(self, facility: str, *, stale: int | None = None) -> Login:
+        """The facility's living sign-in, for those services.
+
+        Raises:
+            LoginFailed: the portal gave none, or the account rests.
+        """
+        try:
+            return await self.session_of(facility).login(stale=stale)
+        except AccountResting:
+            raise LoginFailed(RESTING) from None
+        except _CallFailed as failed:
+            raise LoginFailed(failed.reason) from None
+
     async def look_up(
-        self, rung: Rung, *, facility: str, within_ms: int, stale_login: int | None = None
+        self,
+        rung: Rung,
+        *,
+        facility: str,
+        within_ms: int,
+        exchange_id: str = "",
+        stale_login: int | None = None,
     ) -> PortalCall:
-        """Ask once; see insurance_svc.ports.Portal."""
+        """Ask once for the card; see insurance_svc.ports.Portal."""
+        ask = _Ask(span="portal.lookup", form=rung.form, rung=rung, send=self._ask_card)
+        return await self._call(ask, facility, within_ms, exchange_id, stale_login)
+
+    async def copayments(
+        self,
+        rung: Rung,
+        *,
+        facility: str,
+        within_ms: int,
+        exchange_id: str = "",
+        stale_login: int | None = None,
+    ) -> PortalCall:
+        """Ask once for the copayments of the year; see insurance_svc.ports.Portal."""
+        form = f"{COPAYMENT_FORM}{rung.form}"
+        ask = _Ask(span="portal.copayments", form=form, rung=rung, send=self._ask_copayments)
+        return await self._call(ask, facility, within_ms, exchange_id, stale_login)
+
+    async def _call(
+        self, ask: _Ask, facility: str, within_ms: int, exchange_id: str, stale_login: int | None
+    ) -> PortalCall:
+        """One call with its span, breaker and timeout; whatever happens is told in what it gives."""
         send_time = self._clock.now()
         answer = _Answer()
-        with self._telemetry.span("portal.lookup", kind="client") as span:
+        session = self.session_of(facility)
+        with self._telemetry.span(ask.span, kind="client") as span:
             try:
+                # Before the breaker: what is not sent proves nothing about the portal.
+                session.check_rest()
                 async with self._breaker.guard(), asyncio.timeout(within_ms / 1000):
-                    await self._exchange(answer, rung, facility=facility, stale_login=stale_login)
+                    await self._exchange(answer, session, ask, stale_login)
             except BreakerOpen as is_open:
                 answer.failure = is_open.reason
+            except AccountResting:
+                answer.failure = RESTING
             except TimeoutError:
                 answer.failure = "PORTAL_TIMEOUT"
             except _CallFailed as failed:
@@ -128,23 +201,30 @@ class HttpPortal:
             if answer.failure:
                 span.set("degraded.reason", answer.failure)
         return PortalCall(
-            form=rung.form,
+            form=ask.form,
             send_time=send_time,
             receive_time=self._clock.now(),
             reply=answer.reply,
             code=answer.code,
             failure_reason=answer.failure,
             login_serial=answer.login_serial,
+            exchange_id=exchange_id,
+            sent=ask.rung,
         )
 
-    async def _exchange(self, answer: _Answer, rung: Rung, *, facility: str, stale_login: int | None) -> None:
+    async def _exchange(
+        self, answer: _Answer, session: PortalSession, ask: _Ask, stale_login: int | None
+    ) -> None:
         """Sign in where needed and ask; raises _CallFailed without an answer."""
-        session = self._sessions.get(facility, self._default)
         login = await session.login(stale=stale_login)
         answer.login_serial = login.serial
-        answer.reply, answer.code = await self._ask(rung, session.account, login)
+        answer.reply, answer.code = await ask.send(ask.rung, session.account, login)
+        if answer.code not in _AUTH_CODES:
+            session.accepted()
+        elif stale_login is not None:
+            session.refused()
 
-    async def _ask(self, rung: Rung, account: PortalAccount, login: Login) -> tuple[bytes, str]:
+    async def _ask_card(self, rung: Rung, account: PortalAccount, login: Login) -> tuple[bytes, str]:
         """The raw reply and its result code."""
         body = {
             "maThe": rung.identifier,
@@ -153,15 +233,29 @@ class HttpPortal:
             "hoTenCb": account.staff_name,
             "cccdCb": account.staff_number,
         }
-        status, reply = await self._post(
-            self._lookup_url(account, login),
-            data=json.dumps(body, ensure_ascii=False).encode("utf-8"),
-            content_type="application/json; charset=utf-8",
-        )
+        status, reply = await self._post(self._lookup_url(account, login), data=_json(body))
         if status in _AUTH_STATUSES:
             # The body may be empty or a page; the status alone says that the token is not taken.
             return reply, "401"
         return reply, _code(status, reply)
+
+    async def _ask_copayments(self, rung: Rung, account: PortalAccount, login: Login) -> tuple[bytes, str]:
+        """The raw reply about the year's copayments and its result code."""
+        body = {
+            "username": account.username,
+            "maThe": rung.identifier,
+            "hoTen": rung.full_name,
+            "ngaySinh": rung.birth_text,
+        }
+        headers = {
+            "accessToken": login.access_token,
+            "tokenId": login.id_token,
+            "passwordHash": account.password_hash,
+        }
+        status, reply = await self._post(self._base / COPAYMENT_PATH, data=_json(body), headers=headers)
+        if status in _AUTH_STATUSES:
+            return reply, "401"
+        return reply, _code(status, reply, read=read_copayment_code)
 
     def _lookup_url(self, account: PortalAccount, login: Login) -> URL:
         """The address of a look-up: built once per sign-in, since quoting takes longer than reading the answer."""
@@ -180,11 +274,20 @@ class HttpPortal:
 
     async def _take_token(self, account: PortalAccount) -> tuple[str, str, object]:
         """Sign in; the reply is a secret and no evidence."""
+        try:
+            return await self._sign_in(account)
+        except _CallFailed as failed:
+            if failed.reason == LOGIN_REFUSED:
+                self._session_of(account).refused()
+            raise
+
+    def _session_of(self, account: PortalAccount) -> PortalSession:
+        return next(each for each in (self._default, *self._sessions.values()) if each.account is account)
+
+    async def _sign_in(self, account: PortalAccount) -> tuple[str, str, object]:
         form = aiohttp.FormData({"username": account.username, "password": account.password_hash})
         with self._telemetry.span("portal.login", kind="client"):
-            status, reply = await self._post(
-                self._base / TOKEN_PATH, data=form, content_type="application/x-www-form-urlencoded"
-            )
+            status, reply = await self._post(self._base / TOKEN_PATH, data=form, content_type=_FORM)
         if status in _AUTH_STATUSES:
             raise _CallFailed(LOGIN_REFUSED)
         try:
@@ -202,12 +305,20 @@ class HttpPortal:
         return access_token, id_token, key.get("expires_in")
 
     async def _post(
-        self, url: URL, *, data: bytes | aiohttp.FormData, content_type: str
+        self,
+        url: URL,
+        *,
+        data: bytes | aiohttp.FormData,
+        content_type: str = _JSON,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes]:
         """Send once and read at most REPLY_MAX_BYTES; every failure becomes a reason without the URL."""
         try:
             async with self._http.post(
-                url, data=data, headers={"Content-Type": content_type}, allow_redirects=False
+                url,
+                data=data,
+                headers={"Content-Type": content_type, **(headers or {})},
+                allow_redirects=False,
             ) as response:
                 return response.status, await _read(response)
         except aiohttp.ClientConnectorError:
@@ -229,11 +340,15 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(parts)
 
 
-def _code(status: int, reply: bytes) -> str:
+def _json(body: Mapping[str, str]) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode("utf-8")
+
+
+def _code(status: int, reply: bytes, *, read: Callable[[bytes], str] = read_code) -> str:
     """The result code of a reply; good is HTTP 200 and a known form, anything else is no answer."""
     if status != _GOOD:
         raise _CallFailed("PORTAL_HTTP_ERROR", reply=reply)
     with suppress(ReplyUnreadable):
-        return read_code(reply)
+        return read(reply)
     is_page = reply.lstrip()[:1] == b"<"
     raise _CallFailed("PORTAL_HTML" if is_page else "PORTAL_NOT_JSON", reply=reply)

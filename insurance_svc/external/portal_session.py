@@ -17,6 +17,9 @@ SHORT_LIFE = timedelta(minutes=5)
 LIFE_MAX = timedelta(hours=20)
 """No end further away is believed: the longest seen in hospital code."""
 _EARLY_MAX = timedelta(seconds=60)
+REST_FIRST = timedelta(seconds=30)
+REST_MAX = timedelta(minutes=15)
+"""How long a refused account is left alone, from the first refusal on and at most."""
 _FRACTION = re.compile(r"(\.[0-9]{1,6})[0-9]*")
 _SLASHES = "%d/%m/%Y %H:%M:%S"
 _SECONDS_MAX = 7 * 86_400
@@ -58,8 +61,16 @@ SignIn = Callable[[PortalAccount], Awaitable[tuple[str, str, object]]]
 """Takes a token: access token, id token, and `expires_in` as it came."""
 
 
+class AccountResting(Exception):
+    """The portal refused the account a moment ago; nothing was sent."""
+
+
 class PortalSession:
-    """The living sign-in of one account."""
+    """The living sign-in of one account.
+
+    Accounts that ask blindly may be restricted (letter 1839/CNTT-PM of 18/08/2026), and a wrong password sent again for
+    every patient is blind: a refused account rests, longer after each refusal, until a call with it is answered.
+    """
 
     def __init__(self, account: PortalAccount, sign_in: SignIn, *, clock: Clock) -> None:
         self.account = account
@@ -68,17 +79,38 @@ class PortalSession:
         self._login: Login | None = None
         self._serial = 0
         self._turn = asyncio.Lock()
+        self._refusals = 0
+        self._rest_until: datetime | None = None
+
+    def check_rest(self) -> None:
+        """Raises AccountResting while the account is left alone."""
+        if self._rest_until is not None and self._clock.now() < self._rest_until:
+            raise AccountResting
+
+    def refused(self) -> None:
+        """The portal refused the account, or a token fresh from its desk."""
+        rest = min(REST_FIRST * 2 ** min(self._refusals, 16), REST_MAX)
+        self._refusals += 1
+        self._rest_until = self._clock.now() + rest
+
+    def accepted(self) -> None:
+        """A call with this account was answered."""
+        self._refusals, self._rest_until = 0, None
 
     async def login(self, *, stale: int | None = None) -> Login:
         """The living sign-in; a new one when there is none, it ends soon, or it is the refused one.
 
         Whoever waits for the turn finds the sign-in of the one before: many callers make one request.
+
+        Raises:
+            AccountResting: the one before was refused.
         """
         if (living := self._living(stale)) is not None:
             return living
         async with self._turn:
             if (living := self._living(stale)) is not None:
                 return living
+            self.check_rest()
             self._login = None
             access_token, id_token, end = await self._sign_in(self.account)
             now = self._clock.now()

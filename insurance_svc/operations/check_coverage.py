@@ -27,13 +27,20 @@ class CheckCommand:
     birth_date: str = field(repr=False)
     service_date: date
     self_pay: bool
+    other_identifiers: tuple[str, ...] = field(default=(), repr=False)
+    printed_name: str = field(default="", repr=False)
 
 
 class CheckCoverage:
     """The verb behind CheckCoverage."""
 
     def __init__(
-        self, *, db: Database, store: Store, questioner: PortalQuestioner, keeper: CoverageKeeper
+        self,
+        *,
+        db: Database,
+        store: Store,
+        questioner: PortalQuestioner,
+        keeper: CoverageKeeper,
     ) -> None:
         self._db = db
         self._store = store
@@ -52,7 +59,9 @@ class CheckCoverage:
         calls: tuple[PortalCall, ...] = ()
         if question is not None and not await self._db.read(lambda tx: self._known(tx, command, key, caller)):
             # Outside any transaction: a slow portal must not hold the store.
-            finding, calls = await self._questioner.ask(question, facility=caller.facility)
+            finding, calls = await self._questioner.ask(
+                question, facility=caller.facility, citizen_id=command.citizen_id
+            )
 
         async def work(tx: Tx) -> Coverage:
             return await self._keep(tx, command, key, caller, finding=finding, question=question, calls=calls)
@@ -113,4 +122,6 @@ def _question(command: CheckCommand) -> Question:
         full_name=command.full_name,
         birth_date=command.birth_date,
         service_date=command.service_date,
+        other_identifiers=command.other_identifiers,
+        printed_name=command.printed_name,
     )

@@ -73,7 +73,9 @@ class Recheck:
         if pending is None:
             return
         assert pending.question is not None, "only what was asked is asked again"
-        finding, calls = await self._questioner.ask(pending.question, facility=pending.facility)
+        finding, calls = await self._questioner.ask(
+            pending.question, facility=pending.facility, citizen_id=pending.citizen_id
+        )
         if finding.outcome is Outcome.UNVERIFIED:
             await self._db.write(lambda tx: self._note_failure(tx, pending, calls))
             if finding.degraded_reason in ANSWERED_BADLY:
@@ -130,4 +132,5 @@ class Recheck:
             calls=calls,
             caller=current_caller(),
             action="recheck_coverage",
+            moment=pending.moment,
         )

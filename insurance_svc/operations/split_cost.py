@@ -15,6 +15,7 @@ from insurance_svc.domain.errors import SplitNotFound
 from insurance_svc.domain.model import Finding, SplitCommand, StoredSplit
 from insurance_svc.domain.split import check_lines, split_cost
 from insurance_svc.domain.tables import Rules
+from insurance_svc.operations.published_copay import PublishedCopay
 from insurance_svc.operations.read_coverage import visible_visit
 from insurance_svc.ports import Store, VisitPointer
 
@@ -22,12 +23,27 @@ from insurance_svc.ports import Store, VisitPointer
 class SplitCost:
     """The verbs behind SplitCost and GetSplit."""
 
-    def __init__(self, *, db: Database, store: Store, rules: Rules, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self,
+        *,
+        db: Database,
+        store: Store,
+        rules: Rules,
+        clock: Clock,
+        ids: Ids,
+        published_copay: PublishedCopay | None = None,
+    ) -> None:
+        """Take what the verb needs.
+
+        Args:
+            published_copay: Fills the year's copayments that the portal published; None leaves them to the caller.
+        """
         self._db = db
         self._store = store
         self._rules = rules
         self._clock = clock
         self._ids = ids
+        self._published_copay = published_copay
 
     async def __call__(self, command: SplitCommand, *, key: RequestKey, caller: Caller) -> StoredSplit:
         """Split and store; a repeat of the request answers what was stored.
@@ -70,6 +86,8 @@ class SplitCost:
             visit = VisitPointer(visit_id=command.visit_id, facility=caller.facility)
         require_same_facility(visit.facility)
         finding = await self._finding(tx, visit)
+        if self._published_copay is not None:
+            command = await self._published_copay.fill(tx, command, finding, citizen_id=visit.citizen_id)
         now = self._clock.now()
         stored = StoredSplit(
             split_id=self._ids.new(),

@@ -18,38 +18,38 @@ ON CONFLICT (visit_id) DO UPDATE SET
 -- Keeps a coverage.
 INSERT INTO coverages (
     citizen_id, coverage_id, visit_id, facility, service_date, check_number, outcome, portal_code, degraded_reason,
-    needs_recheck, detail, as_of_time, create_time
+    needs_recheck, detail, as_of_time, create_time, moment
 ) VALUES (
     :citizen_id, :coverage_id, :visit_id, :facility, :service_date, :check_number, :outcome, :portal_code,
-    :degraded_reason, :needs_recheck, :detail, :as_of_time, :create_time
+    :degraded_reason, :needs_recheck, :detail, :as_of_time, :create_time, :moment
 );
 
 -- name: coverage_read
 -- One coverage.
 SELECT citizen_id, coverage_id, visit_id, facility, service_date, check_number, outcome, portal_code, degraded_reason,
-    needs_recheck, detail, as_of_time
+    needs_recheck, detail, as_of_time, moment
 FROM coverages WHERE citizen_id = :citizen_id AND coverage_id = :coverage_id;
 
 -- name: evidence_add!
 -- Keeps one call to the portal.
 INSERT INTO evidence (
     citizen_id, evidence_id, visit_id, coverage_id, request_form, portal_code, failure_reason, send_time, receive_time,
-    reply_sha256, reply, caller
+    reply_sha256, reply, caller, moment, exchange_id, sent_bytes
 ) VALUES (
     :citizen_id, :evidence_id, :visit_id, :coverage_id, :request_form, :portal_code, :failure_reason, :send_time,
-    :receive_time, :reply_sha256, :reply, :caller
+    :receive_time, :reply_sha256, :reply, :caller, :moment, :exchange_id, :sent_bytes
 );
 
 -- name: evidence_read
 -- One call with its sealed reply.
-SELECT evidence_id, visit_id, request_form, portal_code, failure_reason, send_time, receive_time, reply_sha256, reply,
-    caller
+SELECT evidence_id, visit_id, moment, request_form, portal_code, failure_reason, send_time, receive_time, reply_sha256,
+    reply, exchange_id, sent_bytes, caller
 FROM evidence WHERE citizen_id = :citizen_id AND evidence_id = :evidence_id AND visit_id = :visit_id;
 
 -- name: evidence_of_visit
 -- The calls of a visit, oldest first, without replies.
-SELECT evidence_id, visit_id, coverage_id, request_form, portal_code, failure_reason, send_time, receive_time,
-    reply_sha256, caller
+SELECT evidence_id, visit_id, coverage_id, moment, request_form, portal_code, failure_reason, send_time, receive_time,
+    reply_sha256, exchange_id, caller
 FROM evidence WHERE citizen_id = :citizen_id AND visit_id = :visit_id
 ORDER BY send_time, evidence_id LIMIT :page_size;
 

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from insurance_svc.domain.model import (
-    Benefit,
-    CostLine,
     CostSplit,
     Finding,
     InsuranceCard,
     Outcome,
     Question,
+    Rung,
     SplitCommand,
-    SplitLine,
 )
+from insurance_svc.store import split_records
 
 Document = dict[str, Any]  # Any: JSON of our own making, read back by the function beside its writer
 
 
+# Made once: json.dumps with arguments of its own builds an encoder for each call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def dump(document: Document) -> bytes:
     """A document as compact UTF-8."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return _encode(document).encode("utf-8")
 
 
 def coverage_detail(finding: Finding, question: Question | None) -> Document:
@@ -34,6 +36,8 @@ def coverage_detail(finding: Finding, question: Question | None) -> Document:
         "explanation_en": finding.explanation_en,
         "card": _card(finding.card),
         "replaced_card": _card(finding.replaced_card),
+        "cards": [_card(card) for card in finding.cards],
+        "reason": finding.reason,
         "question": None
         if question is None
         else {
@@ -41,7 +45,18 @@ def coverage_detail(finding: Finding, question: Question | None) -> Document:
             "full_name": question.full_name,
             "birth_date": question.birth_date,
             "service_date": question.service_date.isoformat(),
+            "other_identifiers": question.other_identifiers,
+            "printed_name": question.printed_name,
         },
+    }
+
+
+def sent_document(rung: Rung) -> Document:
+    """What was asked in one call; its form stands in a column of its own."""
+    return {
+        "identifier": rung.identifier,
+        "full_name": rung.full_name,
+        "birth_text": rung.birth_text,
     }
 
 
@@ -58,6 +73,9 @@ def finding_of(
         explanation_en=document["explanation_en"],
         card=_read_card(document["card"]),
         replaced_card=_read_card(document["replaced_card"]),
+        # Coverages of the first release hold neither.
+        cards=tuple(card for card in map(_read_card, document.get("cards", ())) if card is not None),
+        reason=document.get("reason", ""),
     )
 
 
@@ -66,53 +84,32 @@ def question_of(document: Document) -> Question | None:
     asked = document["question"]
     if asked is None:
         return None
-    return Question(**{**asked, "service_date": date.fromisoformat(asked["service_date"])})
+    return Question(
+        **{
+            **asked,
+            "service_date": date.fromisoformat(asked["service_date"]),
+            "other_identifiers": tuple(asked.get("other_identifiers", ())),
+        }
+    )
 
 
 def split_detail(command: SplitCommand, split: CostSplit) -> Document:
     """What a split was computed from and what came out, line by line."""
     benefit = split.benefit
+    line_benefits = list(dict.fromkeys(line.benefit for line in split.lines if line.benefit is not None))
+    places = {each: place for place, each in enumerate(line_benefits)}
     return {
         "service_date": command.service_date.isoformat(),
         "asked_visit_code": command.visit_code,
         "is_inpatient": command.is_inpatient,
         "is_emergency": command.is_emergency,
-        "cost_lines": [
-            {
-                "line_id": line.line_id,
-                "service_code": line.service_code,
-                "display_name": line.display_name,
-                "quantity": str(line.quantity),
-                "unit_price_vnd": line.unit_price_vnd,
-                "covered_unit_price_vnd": line.covered_unit_price_vnd,
-                "other_funding_vnd": line.other_funding_vnd,
-            }
-            for line in command.lines
-        ],
+        "circumstances": split_records.circumstances_document(command.circumstances),
+        "cost_lines": [split_records.line_document(line) for line in command.lines],
         "visit_code": split.visit_code,
-        "benefit": {
-            "rate_pct": str(benefit.rate_pct),
-            "rule_id": benefit.rule_id,
-            "legal_reference": benefit.legal_reference,
-            "rule_valid_from_date": benefit.rule_valid_from_date.isoformat(),
-            "is_insured": benefit.is_insured,
-            "is_provisional": benefit.is_provisional,
-            "why_vi": benefit.why_vi,
-        },
-        "split_lines": [
-            {
-                "line_id": line.line_id,
-                "display_name": line.display_name,
-                "total_vnd": line.total_vnd,
-                "covered_vnd": line.covered_vnd,
-                "fund_vnd": line.fund_vnd,
-                "copay_vnd": line.copay_vnd,
-                "self_pay_vnd": line.self_pay_vnd,
-                "other_funding_vnd": line.other_funding_vnd,
-                "explanation_vi": line.explanation_vi,
-            }
-            for line in split.lines
-        ],
+        "benefit": split_records.benefit_document(benefit),
+        "line_benefits": [split_records.benefit_document(each) for each in line_benefits],
+        "split_lines": [split_records.split_line_document(line, places) for line in split.lines],
+        "rounding": split_records.rounding_document(split.rounding),
     }
 
 
@@ -124,9 +121,8 @@ def command_of(document: Document, *, visit_id: str) -> SplitCommand:
         visit_code=document["asked_visit_code"],
         is_inpatient=document["is_inpatient"],
         is_emergency=document["is_emergency"],
-        lines=tuple(
-            CostLine(**{**line, "quantity": Decimal(line["quantity"])}) for line in document["cost_lines"]
-        ),
+        circumstances=split_records.read_circumstances(document.get("circumstances")),
+        lines=tuple(map(split_records.read_line, document["cost_lines"])),
     )
 
 
@@ -134,17 +130,12 @@ def split_of(
     document: Document, *, total_vnd: int, fund_vnd: int, patient_vnd: int, other_funding_vnd: int
 ) -> CostSplit:
     """A stored split; its sums are checked against its lines once more."""
-    benefit = document["benefit"]
+    line_benefits = [split_records.read_benefit(each) for each in document.get("line_benefits", ())]
     split = CostSplit(
         visit_code=document["visit_code"],
-        benefit=Benefit(
-            **{
-                **benefit,
-                "rate_pct": Decimal(benefit["rate_pct"]),
-                "rule_valid_from_date": date.fromisoformat(benefit["rule_valid_from_date"]),
-            }
-        ),
-        lines=tuple(SplitLine(**line) for line in document["split_lines"]),
+        benefit=split_records.read_benefit(document["benefit"]),
+        lines=tuple(split_records.read_split_line(line, line_benefits) for line in document["split_lines"]),
+        rounding=split_records.read_rounding(document.get("rounding")),
         total_vnd=total_vnd,
         fund_vnd=fund_vnd,
         patient_vnd=patient_vnd,

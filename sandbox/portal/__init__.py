@@ -1,1 +1,1 @@
-"""The insurance portal: token, card look-up and co-pay look-up in their true wire form."""
+"""The insurance portal in its true wire form: token, look-ups of card and co-pay, check-ins, claims, certificates."""

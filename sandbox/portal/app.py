@@ -13,6 +13,8 @@ from aiohttp import web
 from sandbox.faults import FAULT, FaultBoard, fault_middleware
 from sandbox.person import JsonObject
 from sandbox.population import Population
+from sandbox.portal.claim_book import ClaimBook
+from sandbox.portal.claims import ClaimDesk
 from sandbox.portal.co_pay import co_pay_reply
 from sandbox.portal.codes import NOTES
 from sandbox.portal.lookup import CardQuery, decide, write_reply
@@ -49,6 +51,7 @@ class Portal:
         self._tokens = tokens
         self._clock = clock
         self._checks: dict[int, deque[JsonObject]] = {}
+        self.desk = ClaimDesk(ClaimBook(), owner=self._owner, clock=clock)
 
     def create_app(self) -> web.Application:
         """A fresh application on the same state."""
@@ -58,6 +61,7 @@ class Portal:
         app.router.add_post("/api/token/take", self._take_token)
         app.router.add_post("/api/egw/KQNhanLichSuKCB2024", self._look_up_card)
         app.router.add_post("/api/TraCuuCCT/TraCuuTienMCCT", self._look_up_co_pay)
+        self.desk.add_routes(app)
         return app
 
     async def _take_token(self, request: web.Request) -> web.Response:

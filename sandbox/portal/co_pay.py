@@ -7,13 +7,35 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sandbox.person import JsonObject
+from sandbox.person import JsonObject, PastVisit, Person
 from sandbox.population import Population
 from sandbox.portal.lookup import find_person, is_card_form, parse_birth
 
 
 def _day(stamp: str) -> str:
     return datetime.strptime(stamp[:8], "%Y%m%d").strftime("%d/%m/%Y")  # noqa: DTZ007 - a calendar day, no moment
+
+
+LONG_ILL_EVERY = 20
+"""One person in so many pays through the year, and has passed six base salaries by July."""
+_LONG_ILL_CO_PAY_VND = 2_700_000
+
+
+def _visits_this_year(person: Person, today: date) -> tuple[PastVisit, ...]:
+    """A stay in each month gone by, at most six, for the people who are long ill."""
+    if person.index % LONG_ILL_EVERY or person.portal is None:
+        return ()
+    return tuple(
+        PastVisit(
+            record_number=f"{today.year % 100:02d}{person.index:06d}{month:02d}",
+            facility_code="19999",
+            admit_text=f"{today.year}{month:02d}050730",
+            leave_text=f"{today.year}{month:02d}091000",
+            reason_code="1.1",
+            co_pay_vnd=_LONG_ILL_CO_PAY_VND,
+        )
+        for month in range(1, min(today.month, 7))
+    )
 
 
 def co_pay_reply(population: Population, document: JsonObject, today: date) -> JsonObject:
@@ -35,7 +57,7 @@ def co_pay_reply(population: Population, document: JsonObject, today: date) -> J
         return _reply("204", "Không có dữ liệu")
     total_vnd = 0
     rows: list[JsonObject] = []
-    for number, visit in enumerate(entry.visits, start=1):
+    for number, visit in enumerate((*entry.visits, *_visits_this_year(person, today)), start=1):
         total_vnd += visit.co_pay_vnd
         rows.append(
             {

@@ -4,7 +4,7 @@ Source: Decision 130/QĐ-BYT (18/01/2023) as amended by 4750/QĐ-BYT (29/12/2023
 """
 
 from standards.claims.model import ClaimFile, ClaimRecord, Doubt, Row
-from standards.claims.reading import LIMITS, Limits, read_claim_file, read_records
+from standards.claims.reading import LIMITS, ClaimStream, Limits, read_claim_file, read_records
 from standards.claims.schema import Field, Schema, Table, schema_for, schema_named
 from standards.claims.writing import write_claim_file, write_table
 
@@ -12,6 +12,7 @@ __all__ = [
     "LIMITS",
     "ClaimFile",
     "ClaimRecord",
+    "ClaimStream",
     "Doubt",
     "Field",
     "Limits",

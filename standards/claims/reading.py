@@ -76,6 +76,42 @@ def read_records(source: bytes | BinaryIO, *, limits: Limits = LIMITS) -> Iterat
     return _Reader(limits).records(source)
 
 
+class ClaimStream:
+    """A file read visit by visit, for whoever also needs its envelope; each value stands once its element has ended."""
+
+    def __init__(self, source: bytes | BinaryIO, *, limits: Limits = LIMITS) -> None:
+        self._source = source
+        self._reader = _Reader(limits)
+
+    def __iter__(self) -> Iterator[ClaimRecord]:
+        """The visits, once.
+
+        Raises:
+            ClaimFileError: as read_claim_file, at the place where it is found.
+        """
+        return self._reader.records(self._source)
+
+    @property
+    def facility_code(self) -> str:
+        """MACSKCB; known before the first visit."""
+        return self._reader.facility_code
+
+    @property
+    def made_date(self) -> str:
+        """NGAYLAP; known before the first visit."""
+        return self._reader.made_date
+
+    @property
+    def record_count(self) -> str:
+        """SOLUONGHOSO; known before the first visit where the file keeps the order of the decision."""
+        return self._reader.record_count
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether CHUKYDONVI holds something; known at the end."""
+        return self._reader.is_signed
+
+
 class _Reader:
     """The envelope; it hands the content of each NOIDUNGFILE to a reader of tables."""
 

@@ -41,7 +41,8 @@ class Requirement:
             found = [bool(row.get(name)) for name in words[:-1]]
             return all(found) if words[-1] == "filled" else not any(found)
         assert words[1] == "in", self.text
-        return row.get(words[0], "") in words[2:]
+        # MA_TINH_TRANG_DK and MA_XU_TRI hold several codes, split by ";".
+        return any(code in words[2:] for code in row.get(words[0], "").split(";"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,21 @@ from cli.commands.reconcile import CHUNK_BYTES, FORMATS
 from cli.connection import Access, Gateway, connected
 from lienthong.emr.v1 import emr_pb2 as emr
 from lienthong.gateway.v1 import gateway_pb2 as pb
+from lienthong.insurance.v1 import claims_pb2 as claims
 from lienthong.insurance.v1 import insurance_pb2 as insurance
+from lienthong.insurance.v1.claims_pb2_grpc import ClaimServiceStub
 from lienthong.payment.v1 import payment_pb2 as payment
 from sandbox.control import SandboxControl
 from station.layout import Layout
 
 ACCOUNT = "1019999000001"
 """Of facility 19999 at the sandbox bank."""
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 WITHIN_MS = 5_000
+CLAIM_LOOK_S = 0.2
+FOR_THE_CLAIM = "MA_DANTOC=01\nMA_NGHE_NGHIEP=00000\nKET_QUA_DTRI=2\nMA_LOAI_RV=1\nCAN_NANG=58"
+"""Kinh, no occupation told, better, sent home, 58 kg: what the record has no field for yet."""
+BLOOD_COUNT_RESULT = "MA_DICH_VU=XN-CTM\nMA_CHI_SO=WBC\nTEN_CHI_SO=Bạch cầu\nGIA_TRI=11.2\nDON_VI_DO=G/L"
 WATCH_S = 30.0
 
 
@@ -52,10 +59,15 @@ class Desk:
         return view
 
     async def examine(self, visit: str) -> None:
-        """Write a note and a diagnosis into the record."""
+        """Write a note, a diagnosis, a result and what the claim asks for into the record."""
+        now = datetime.now(VIETNAM)
         entries = [
             emr.Entry(kind=emr.ENTRY_KIND_NOTE, text="ho, sốt nhẹ hai ngày"),
             emr.Entry(kind=emr.ENTRY_KIND_DIAGNOSIS, code="J06.9", text="nhiễm trùng hô hấp trên cấp"),
+            emr.Entry(kind=emr.ENTRY_KIND_NOTE, code="XML1", text=FOR_THE_CLAIM),
+            emr.Entry(
+                kind=emr.ENTRY_KIND_NOTE, code="XML4", text=f"{BLOOD_COUNT_RESULT}\nNGAY_KQ={now:%Y%m%d%H%M}"
+            ),
         ]
         async with self.people["clinician"].call() as stub:
             await stub.RecordEntries(
@@ -67,6 +79,16 @@ class Desk:
         request = pb.DischargeRequest(request_id=str(uuid.uuid4()), visit=visit, lines=lines)
         async with self.people["cashier"].call(within_ms=10_000) as stub:
             return (await stub.Discharge(request)).view
+
+    async def claim_until(self, visit: str, settled: Callable[[claims.Claim], bool]) -> claims.Claim:
+        """Look at a visit's claim until a statement about it holds; raises TimeoutError after 30 s."""
+        async with asyncio.timeout(WATCH_S):
+            while True:
+                async with self.people["cashier"].calling(ClaimServiceStub) as stub:
+                    claim = (await stub.GetClaim(claims.GetClaimRequest(visit=visit))).claim
+                if settled(claim):
+                    return claim
+                await asyncio.sleep(CLAIM_LOOK_S)
 
     async def pay_again(self, visit: str) -> payment.Bill:
         """Ask for a VietQR for what is still due."""
@@ -97,7 +119,7 @@ class Desk:
 
     async def import_statement(self, form: str) -> payment.Statement:
         """Fetch today's statement from the bank and import it."""
-        today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()
+        today = datetime.now(VIETNAM).date()
         content = await self.sandbox.statement(ACCOUNT, today, form)
         header = payment.ImportStatementHeader(
             request_id=str(uuid.uuid4()), format=FORMATS[form], account=ACCOUNT

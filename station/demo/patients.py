@@ -9,6 +9,7 @@ from hashlib import sha256
 from lienthong.emr.v1 import emr_pb2 as emr
 from lienthong.gateway.v1 import gateway_pb2 as pb
 from lienthong.identity.v1 import identity_pb2 as identity
+from lienthong.insurance.v1 import claims_pb2 as claims
 from lienthong.insurance.v1 import insurance_pb2 as insurance
 from lienthong.payment.v1 import payment_pb2 as payment
 from standards.vietqr import decode
@@ -40,9 +41,51 @@ MEDICINE = insurance.CostLine(
     covered_unit_price_vnd=1_350,
 )
 LINES = (EXAMINATION, BLOOD_COUNT, MEDICINE)
+DOCTOR, TECHNICIAN = "000002/TEST-GPHN", "000004/TEST-GPHN"
 TOTAL_VND = 557_600
 
 Patient = Callable[[Desk, Expectations], Awaitable[None]]
+
+
+def lines_of(visit: emr.Visit) -> list[insurance.CostLine]:
+    """The same lines with what a claim asks for: groups, units, licences, and times inside the visit."""
+    lines = []
+    for line, kind, group, unit, performer in (
+        (EXAMINATION, insurance.LINE_KIND_SERVICE, 13, "Lần", DOCTOR),
+        (BLOOD_COUNT, insurance.LINE_KIND_SERVICE, 1, "Lần", TECHNICIAN),
+        (MEDICINE, insurance.LINE_KIND_DRUG, 4, "Viên", ""),
+    ):
+        whole = insurance.CostLine(
+            kind=kind,
+            cost_group=group,
+            unit=unit,
+            prescriber_licence=DOCTOR,
+            performer_licence=performer,
+            department_code="K01",
+            diagnosis_codes=["J06.9"],
+            order_time=visit.open_time,
+            perform_time=visit.open_time,
+        )
+        whole.MergeFrom(line)
+        lines.append(whole)
+    lines[1].result_time.CopyFrom(visit.open_time)
+    lines[1].claim_fields["MA_MAY"] = "XN.1.DEMO1"
+    for name, text in (
+        ("HAM_LUONG", "500 mg"), ("DUONG_DUNG", "1.01"), ("LIEU_DUNG", "1 viên/lần * 2 lần/ngày"),
+        ("SO_DANG_KY", "VD-00000-26"), ("TT_THAU", "2026;G1;N1"),
+    ):  # fmt: skip
+        lines[2].claim_fields[name] = text
+    return lines
+
+
+def claim_state(claim: claims.Claim) -> str:
+    """The state of a claim."""
+    return claims.ClaimState.Name(claim.state).removeprefix("CLAIM_STATE_")
+
+
+async def accepted(desk: Desk, visit: str) -> claims.Claim:
+    """Wait until the portal has taken the claim."""
+    return await desk.claim_until(visit, lambda claim: claim_state(claim) in ("ACCEPTED", "REJECTED"))
 
 
 def leg_states(view: pb.VisitView) -> set[str]:
@@ -79,7 +122,7 @@ async def clean(desk: Desk, expect: Expectations) -> None:
     expect.true("queue ticket", admitted.visit.ticket.number >= 1, f"number {admitted.visit.ticket.number}")
     expect.equal("every leg", leg_states(admitted), {"DONE"})
     await desk.examine(admitted.name)
-    ended = await desk.discharge(admitted.name, LINES)
+    ended = await desk.discharge(admitted.name, lines_of(admitted.visit))
     bill, split = ended.bill, ended.split
     expect.equal("total", bill.total_vnd, TOTAL_VND)
     expect.true("fund pays a part", bill.fund_vnd > 0, f"{bill.fund_vnd} of {bill.total_vnd}")
@@ -95,6 +138,8 @@ async def clean(desk: Desk, expect: Expectations) -> None:
     expect.equal("bill", bill_state(settled), "PAID")
     expect.equal("receipt carries the trace code", settled.bill.receipts[0].trace_code, admitted.trace_code)
     expect.equal("record", emr.VisitState.Name(settled.visit.state), "VISIT_STATE_CLOSED")
+    claim = await accepted(desk, admitted.name)
+    expect.equal("claim built, checked, signed, sent", claim_state(claim), "ACCEPTED")
 
 
 async def former_bac_kan(desk: Desk, expect: Expectations) -> None:
@@ -161,10 +206,13 @@ async def portal_down(desk: Desk, expect: Expectations) -> None:
         corrected.split.fund_vnd > 0 and not corrected.split.provisional,
         f"fund {waiting.split.fund_vnd} → {corrected.split.fund_vnd}",
     )
-    ended = await desk.discharge(admitted.name, LINES)
+    await desk.examine(admitted.name)
+    ended = await desk.discharge(admitted.name, lines_of(admitted.visit))
     expect.equal("bill follows the corrected split", ended.bill.fund_vnd, corrected.split.fund_vnd)
     await desk.transfer(ended.bill.patient_vnd, ended.bill.intents[-1].reference_code)
     expect.equal("bill", bill_state(await paid(desk, admitted.name)), "PAID")
+    claim = await accepted(desk, admitted.name)
+    expect.equal("claim after the correction", claim_state(claim), "ACCEPTED")
 
 
 async def disputed(desk: Desk, expect: Expectations) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -24,8 +25,9 @@ from identity_svc.domain.identifier_errors import (
     IdentifierNotFound,
     LastIdentifier,
     NotTemporary,
+    PaperOfAnAdult,
 )
-from identity_svc.domain.model import Assurance, EndReason, Gender, IdentifierKind, Source
+from identity_svc.domain.model import Assurance, EndReason, Gender, IdentifierKind, Outcome, Source
 from identity_svc.domain.temporary import TemporaryKind
 from identity_svc.operations.identifiers import Added, AddOutcome, NewNumber
 from identity_svc.operations.temporary import PersonFacts, RealNumber, Registered, ReplaceOutcome
@@ -137,6 +139,28 @@ async def test_a_number_of_somebody_else_is_contested_opens_one_case_and_links_n
     (case,) = cases
     assert one.case == f"citizens/{case.citizen_id}/cases/{case.case_id}"
     assert {case.citizen_id, case.other_citizen_id} == {first.citizen_id, second.citizen_id}
+
+
+async def test_a_number_that_was_typed_for_somebody_goes_to_the_person_who_shows_its_card(
+    identity: Identity,
+) -> None:
+    holder = (await identity.scan(card_text())).citizen
+    typed = NewNumber(kind=IdentifierKind.CITIZEN_NUMBER, value="099070000021", source=Source.TYPED)
+    await add(identity, holder.citizen_id, typed)
+    text = card_text(number=typed.value, name="Trần Văn Quyết", birth="05051970", gender="Nam")
+
+    shown, again = await asyncio.gather(identity.scan(text), identity.scan(text))
+
+    person = shown.citizen
+    assert again.citizen.citizen_id == person.citizen_id != holder.citizen_id
+    assert (person.demographics.full_name, shown.verification.outcome) == ("Trần Văn Quyết", Outcome.VERIFIED)
+    assert await owner_of(identity, typed.kind, typed.value) == person.citizen_id
+    before = await identity.read_citizen.get(holder.citizen_id, CLERK)
+    assert before.demographics.full_name == holder.demographics.full_name
+    assert [each.is_contested for each in before.identifiers if each.value == typed.value] == [True]
+    (case,) = await open_cases(identity, person.citizen_id)
+    assert case.cause is CaseCause.TWO_PEOPLE_ONE_IDENTIFIER
+    assert {case.citizen_id, case.other_citizen_id} == {holder.citizen_id, person.citizen_id}
 
 
 async def test_a_wrong_number_leads_nowhere_and_the_right_person_gets_it(identity: Identity) -> None:
@@ -350,6 +374,27 @@ async def test_a_newborn_gets_its_number_without_a_card(identity: Identity) -> N
         Source.TYPED,
     )
     assert replaced.citizen.demographics.full_name == "Hoàng Minh An"
+
+
+@pytest.mark.parametrize("is_known_here", [False, True])
+async def test_the_mothers_card_never_makes_the_newborn_its_mother(
+    identity: Identity, is_known_here: bool
+) -> None:
+    newborn = await register(identity, TemporaryKind.NEWBORN)
+    if is_known_here:
+        await identity.scan(card_text())
+
+    with pytest.raises(PaperOfAnAdult):
+        await identity.temporary.replace(
+            newborn.citizen.citizen_id,
+            read_card(card_text()),
+            facility_code=FACILITY,
+            key=fresh_key(),
+            caller=CLERK,
+        )
+
+    kept = await identity.read_citizen.get(newborn.citizen.citizen_id, CLERK)
+    assert kept.citizen_id == newborn.citizen.citizen_id
 
 
 async def test_a_card_of_somebody_known_links_the_two_records(identity: Identity) -> None:

@@ -52,6 +52,30 @@ def refusal(code: str) -> dict[str, Any]:
     return {name: "" if name != "maKetQua" else code for name in reply() if not name.startswith("ds")}
 
 
+def copayments(*amounts_vnd: int, code: str = "200", **about: str) -> dict[str, Any]:
+    """An answer about Nông Thị Hòa's copayments of 2026, a row for each amount; `about` replaces who it is about."""
+    total_vnd = 0
+    rows = []
+    for number, amount_vnd in enumerate(amounts_vnd, start=1):
+        total_vnd += amount_vnd
+        rows.append(
+            {
+                "Id": number,
+                "maThe": CARD,
+                "ngayVao": f"0{number}/02/2026",
+                "ngayRa": f"0{number}/02/2026",
+                "tBNCCTMCCT": amount_vnd,
+                "tBNCCTLuyKe": total_vnd,
+            }
+        )
+    return {
+        "MaKetQua": code if rows else "204",
+        "GhiChu": "",
+        "DataCCT": rows,
+        "ThongTinSoThe": {"hoTen": NAME, "ngaySinh": "05/03/1990", "maBhxh": "0600000001", **about},
+    }
+
+
 class FakePortal:
     """Answers look-ups by `lookup`, after the trouble that `mode` names."""
 
@@ -65,8 +89,13 @@ class FakePortal:
         self.expires_in: object = "2099-01-01T00:00:00Z"
         self.logins = 0
         self.bodies: list[dict[str, str]] = []
+        self.headers: list[dict[str, str]] = []
+        """Of questions about copayments."""
         self.queries: list[dict[str, str]] = []
         self.connections: set[object] = set()
+        self.published: Lookup = lambda _fields: copayments(100_000)
+        self.flaps = False
+        """Every second look-up is reset, from the first on."""
         self.token_refusals: list[str] = []
         """Codes sent, one each, instead of the next answers: 401, 501, 999."""
 
@@ -75,6 +104,7 @@ class FakePortal:
         app = web.Application()
         app.router.add_post("/api/token/take", self._take)
         app.router.add_post("/api/egw/KQNhanLichSuKCB2024", self._look_up)
+        app.router.add_post("/api/TraCuuCCT/TraCuuTienMCCT", self._publish)
         return app
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
@@ -117,8 +147,21 @@ class FakePortal:
             return web.json_response(refusal(self.token_refusals.pop(0)))
         return web.json_response(self.lookup(fields))
 
+    async def _publish(self, request: web.Request) -> web.StreamResponse:
+        self.headers.append(dict(request.headers))
+        trouble = await self._trouble(request)
+        if trouble is not None:
+            return trouble
+        if self.token_refusals:
+            self.token_refusals.pop(0)
+            return web.Response(status=401)
+        assert request.headers["passwordHash"] == PASSWORD_HASH
+        return web.json_response(self.published(json.loads(await request.read())))
+
     async def _trouble(self, request: web.Request) -> web.StreamResponse | None:
         mode = self.mode
+        if self.flaps and len(self.bodies) % 2:
+            mode = "reset"
         if mode in ("hung", "slow"):
             await asyncio.sleep(self.slow_s)
         if mode in ("reset", "reset_once"):

@@ -58,7 +58,15 @@ if TYPE_CHECKING:
 START = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 FACILITY = "19001"
 CLERK = Caller(subject="persons/clerk-1", roles=frozenset({"CLERK"}), facility=FACILITY, purpose="treatment")
-QUERIES_FILES = (QUERIES, UNITS_QUERIES, QUALITY_QUERIES, INDEX_QUERIES, IMPORT_QUERIES, CONSENT_QUERIES, CHIP_QUERIES)
+QUERIES_FILES = (
+    QUERIES,
+    UNITS_QUERIES,
+    QUALITY_QUERIES,
+    INDEX_QUERIES,
+    IMPORT_QUERIES,
+    CONSENT_QUERIES,
+    CHIP_QUERIES,
+)
 FIELDS = ("full_name", "birth_date", "gender", "address")
 
 

@@ -57,12 +57,20 @@ def _pattern(segments: str) -> str:
 
 
 def _spelled_out(field: str, segments: str) -> str:
-    """`visits/*/evidence/*` as `visits/{visit}/evidence/{evidence}`; a lone `*` is named by its field."""
+    """`visits/*/evidence/*` as `visits/{visit}/evidence/{evidence}`.
+
+    A lone `*` bears its field's name; one behind another is `id`.
+    """
     spelled: list[str] = []
     for segment in segments.split("/"):
-        name = spelled[-1].removesuffix("s") if spelled else field
+        before = spelled[-1] if spelled else field
+        name = "id" if before.startswith("{") else _singular(before) if spelled else field
         spelled.append(f"{{{name}}}" if segment == "*" else segment)
     return "/".join(spelled)
+
+
+def _singular(collection: str) -> str:
+    return f"{collection[:-3]}y" if collection.endswith("ies") else collection.removesuffix("s")
 
 
 def bindings_of(service: ServiceDescriptor) -> list[HttpBinding]:

@@ -10,6 +10,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from lienthong.emr.v1 import emr_pb2 as _emr_pb2
 from lienthong.identity.v1 import identity_pb2 as _identity_pb2
+from lienthong.insurance.v1 import claims_pb2 as _claims_pb2
 from lienthong.insurance.v1 import insurance_pb2 as _insurance_pb2
 from lienthong.payment.v1 import payment_pb2 as _payment_pb2
 import builtins as _builtins
@@ -111,6 +112,7 @@ class VisitView(_message.Message):
     BILL_FIELD_NUMBER: _builtins.int
     TRACE_CODE_FIELD_NUMBER: _builtins.int
     LEGS_FIELD_NUMBER: _builtins.int
+    CLAIM_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, "visits/{visit}"."""
     trace_code: _builtins.str
@@ -139,6 +141,10 @@ class VisitView(_message.Message):
     def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Leg]:
         """How each part was obtained."""
 
+    @_builtins.property
+    def claim(self) -> _claims_pb2.Claim:
+        """The claim at the insurer, on the answer of Discharge; unset for who is not insured."""
+
     def __init__(
         self,
         *,
@@ -150,10 +156,11 @@ class VisitView(_message.Message):
         bill: _payment_pb2.Bill | None = ...,
         trace_code: _builtins.str = ...,
         legs: _abc.Iterable[Global___Leg] | None = ...,
+        claim: _claims_pb2.Claim | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "citizen", b"citizen", "coverage", b"coverage", "split", b"split", "visit", b"visit"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "citizen", b"citizen", "claim", b"claim", "coverage", b"coverage", "split", b"split", "visit", b"visit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "citizen", b"citizen", "coverage", b"coverage", "legs", b"legs", "name", b"name", "split", b"split", "trace_code", b"trace_code", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bill", b"bill", "citizen", b"citizen", "claim", b"claim", "coverage", b"coverage", "legs", b"legs", "name", b"name", "split", b"split", "trace_code", b"trace_code", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,67 +22,110 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from lienthong.options.v1 import options_pb2 as lienthong_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&lienthong/insurance/v1/insurance.proto\x12\x16lienthong.insurance.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"lienthong/options/v1/options.proto\"\xc9\x01\n\rInsuranceCard\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x14\n\x0cobject_group\x18\x02 \x01(\t\x12\x15\n\rbenefit_level\x18\x03 \x01(\x05\x12\x17\n\x0fvalid_from_date\x18\x04 \x01(\t\x12\x15\n\rvalid_to_date\x18\x05 \x01(\t\x12 \n\x18registered_facility_code\x18\x06 \x01(\t\x12\x11\n\tarea_code\x18\x07 \x01(\t\x12\x16\n\x0e\x66ive_year_date\x18\x08 \x01(\t\"\xb4\x03\n\x08\x43overage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x0f\n\x07\x63itizen\x18\x03 \x01(\t\x12\x38\n\x07outcome\x18\x04 \x01(\x0e\x32\'.lienthong.insurance.v1.CoverageOutcome\x12\x13\n\x0bportal_code\x18\x05 \x01(\t\x12\x16\n\x0e\x65xplanation_vi\x18\x06 \x01(\t\x12\x16\n\x0e\x65xplanation_en\x18\x07 \x01(\t\x12\x33\n\x04\x63\x61rd\x18\x08 \x01(\x0b\x32%.lienthong.insurance.v1.InsuranceCard\x12<\n\rreplaced_card\x18\t \x01(\x0b\x32%.lienthong.insurance.v1.InsuranceCard\x12\x10\n\x08\x65vidence\x18\n \x03(\t\x12.\n\nas_of_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0frecheck_pending\x18\x0c \x01(\x08\x12\x14\n\x0c\x63heck_number\x18\r \x01(\x05\x12\x17\n\x0f\x64\x65graded_reason\x18\x0e \x01(\t\"\xf1\x01\n\x08\x45vidence\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0crequest_form\x18\x02 \x01(\t\x12\x13\n\x0bportal_code\x18\x03 \x01(\t\x12\x16\n\x0e\x66\x61ilure_reason\x18\x04 \x01(\t\x12-\n\tsend_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0creply_sha256\x18\x07 \x01(\t\x12\r\n\x05reply\x18\x08 \x01(\x0c\x12\x0e\n\x06\x63\x61ller\x18\t \x01(\t\"\xac\x01\n\x08\x43ostLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x14\n\x0cservice_code\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\t\x12\x16\n\x0eunit_price_vnd\x18\x05 \x01(\x03\x12\x1e\n\x16\x63overed_unit_price_vnd\x18\x06 \x01(\x03\x12\x19\n\x11other_funding_vnd\x18\x07 \x01(\x03\"\xa2\x02\n\tSplitLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x11\n\ttotal_vnd\x18\x03 \x01(\x03\x12\x13\n\x0b\x63overed_vnd\x18\x04 \x01(\x03\x12\x10\n\x08\x66und_vnd\x18\x05 \x01(\x03\x12\x11\n\tcopay_vnd\x18\x06 \x01(\x03\x12\x14\n\x0cself_pay_vnd\x18\x07 \x01(\x03\x12\x19\n\x11other_funding_vnd\x18\x08 \x01(\x03\x12\x10\n\x08rate_pct\x18\t \x01(\t\x12\x0f\n\x07rule_id\x18\n \x01(\t\x12\x17\n\x0flegal_reference\x18\x0b \x01(\t\x12\x1c\n\x14rule_valid_from_date\x18\x0c \x01(\t\x12\x16\n\x0e\x65xplanation_vi\x18\r \x01(\t\"\x99\x02\n\x05Split\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x10\n\x08\x63overage\x18\x03 \x01(\t\x12\x30\n\x05lines\x18\x04 \x03(\x0b\x32!.lienthong.insurance.v1.SplitLine\x12\x11\n\ttotal_vnd\x18\x05 \x01(\x03\x12\x10\n\x08\x66und_vnd\x18\x06 \x01(\x03\x12\x13\n\x0bpatient_vnd\x18\x07 \x01(\x03\x12\x19\n\x11other_funding_vnd\x18\x08 \x01(\x03\x12\x13\n\x0bprovisional\x18\t \x01(\x08\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0csplit_number\x18\x0b \x01(\x05\"\xad\x01\n\x14\x43heckCoverageRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x0f\n\x07\x63itizen\x18\x03 \x01(\t\x12\x12\n\nidentifier\x18\x04 \x01(\t\x12\x11\n\tfull_name\x18\x05 \x01(\t\x12\x12\n\nbirth_date\x18\x06 \x01(\t\x12\x14\n\x0cservice_date\x18\x07 \x01(\t\x12\x10\n\x08self_pay\x18\x08 \x01(\x08\"K\n\x15\x43heckCoverageResponse\x12\x32\n\x08\x63overage\x18\x01 \x01(\x0b\x32 .lienthong.insurance.v1.Coverage\"#\n\x12GetCoverageRequest\x12\r\n\x05visit\x18\x01 \x01(\t\"I\n\x13GetCoverageResponse\x12\x32\n\x08\x63overage\x18\x01 \x01(\x0b\x32 .lienthong.insurance.v1.Coverage\"$\n\x13ListEvidenceRequest\x12\r\n\x05visit\x18\x01 \x01(\t\"J\n\x14ListEvidenceResponse\x12\x32\n\x08\x65vidence\x18\x01 \x03(\x0b\x32 .lienthong.insurance.v1.Evidence\"\"\n\x12GetEvidenceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"I\n\x13GetEvidenceResponse\x12\x32\n\x08\x65vidence\x18\x01 \x01(\x0b\x32 .lienthong.insurance.v1.Evidence\"\xb6\x01\n\x10SplitCostRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x14\n\x0cservice_date\x18\x03 \x01(\t\x12\x12\n\nvisit_code\x18\x04 \x01(\t\x12\x11\n\tinpatient\x18\x05 \x01(\x08\x12\x11\n\temergency\x18\x06 \x01(\x08\x12/\n\x05lines\x18\x07 \x03(\x0b\x32 .lienthong.insurance.v1.CostLine\"A\n\x11SplitCostResponse\x12,\n\x05split\x18\x01 \x01(\x0b\x32\x1d.lienthong.insurance.v1.Split\" \n\x0fGetSplitRequest\x12\r\n\x05visit\x18\x01 \x01(\t\"@\n\x10GetSplitResponse\x12,\n\x05split\x18\x01 \x01(\x0b\x32\x1d.lienthong.insurance.v1.Split*\xda\x02\n\x0f\x43overageOutcome\x12 \n\x1c\x43OVERAGE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43OVERAGE_OUTCOME_VALID\x10\x01\x12!\n\x1d\x43OVERAGE_OUTCOME_VALID_MANUAL\x10\x02\x12!\n\x1d\x43OVERAGE_OUTCOME_CARD_CHANGED\x10\x03\x12\x1e\n\x1a\x43OVERAGE_OUTCOME_NOT_VALID\x10\x04\x12\x1e\n\x1a\x43OVERAGE_OUTCOME_NOT_FOUND\x10\x05\x12$\n COVERAGE_OUTCOME_PERSON_MISMATCH\x10\x06\x12\x1f\n\x1b\x43OVERAGE_OUTCOME_UNVERIFIED\x10\x07\x12\x1d\n\x19\x43OVERAGE_OUTCOME_DISPUTED\x10\x08\x12\x1d\n\x19\x43OVERAGE_OUTCOME_SELF_PAY\x10\t2\xda\x05\n\x0f\x43overageService\x12\x7f\n\rCheckCoverage\x12,.lienthong.insurance.v1.CheckCoverageRequest\x1a-.lienthong.insurance.v1.CheckCoverageResponse\"\x11\x90\x02\x02\xca\xf3\x18\n\n\x05\x02\x03\x04\x08\t\x18\x88\'\x12v\n\x0bGetCoverage\x12*.lienthong.insurance.v1.GetCoverageRequest\x1a+.lienthong.insurance.v1.GetCoverageResponse\"\x0e\x90\x02\x01\xca\xf3\x18\x07\n\x05\x02\x03\x04\x08\t\x12w\n\x0cListEvidence\x12+.lienthong.insurance.v1.ListEvidenceRequest\x1a,.lienthong.insurance.v1.ListEvidenceResponse\"\x0c\x90\x02\x01\xca\xf3\x18\x05\n\x03\x02\x04\x07\x12t\n\x0bGetEvidence\x12*.lienthong.insurance.v1.GetEvidenceRequest\x1a+.lienthong.insurance.v1.GetEvidenceResponse\"\x0c\x90\x02\x01\xca\xf3\x18\x05\n\x03\x02\x04\x07\x12p\n\tSplitCost\x12(.lienthong.insurance.v1.SplitCostRequest\x1a).lienthong.insurance.v1.SplitCostResponse\"\x0e\x90\x02\x02\xca\xf3\x18\x07\n\x05\x02\x03\x04\x08\t\x12m\n\x08GetSplit\x12\'.lienthong.insurance.v1.GetSplitRequest\x1a(.lienthong.insurance.v1.GetSplitResponse\"\x0e\x90\x02\x01\xca\xf3\x18\x07\n\x05\x02\x03\x04\x08\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&lienthong/insurance/v1/insurance.proto\x12\x16lienthong.insurance.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"lienthong/options/v1/options.proto\"\xc9\x01\n\rInsuranceCard\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x14\n\x0cobject_group\x18\x02 \x01(\t\x12\x15\n\rbenefit_level\x18\x03 \x01(\x05\x12\x17\n\x0fvalid_from_date\x18\x04 \x01(\t\x12\x15\n\rvalid_to_date\x18\x05 \x01(\t\x12 \n\x18registered_facility_code\x18\x06 \x01(\t\x12\x11\n\tarea_code\x18\x07 \x01(\t\x12\x16\n\x0e\x66ive_year_date\x18\x08 \x01(\t\"\xc8\x04\n\x08\x43overage\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x0f\n\x07\x63itizen\x18\x03 \x01(\t\x12\x38\n\x07outcome\x18\x04 \x01(\x0e\x32\'.lienthong.insurance.v1.CoverageOutcome\x12\x13\n\x0bportal_code\x18\x05 \x01(\t\x12\x16\n\x0e\x65xplanation_vi\x18\x06 \x01(\t\x12\x16\n\x0e\x65xplanation_en\x18\x07 \x01(\t\x12\x33\n\x04\x63\x61rd\x18\x08 \x01(\x0b\x32%.lienthong.insurance.v1.InsuranceCard\x12<\n\rreplaced_card\x18\t \x01(\x0b\x32%.lienthong.insurance.v1.InsuranceCard\x12\x10\n\x08\x65vidence\x18\n \x03(\t\x12.\n\nas_of_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0frecheck_pending\x18\x0c \x01(\x08\x12\x14\n\x0c\x63heck_number\x18\r \x01(\x05\x12\x17\n\x0f\x64\x65graded_reason\x18\x0e \x01(\t\x12\x34\n\x05\x63\x61rds\x18\x0f \x03(\x0b\x32%.lienthong.insurance.v1.InsuranceCard\x12\x34\n\x06moment\x18\x10 \x01(\x0e\x32$.lienthong.insurance.v1.LookUpMoment\x12\x0e\n\x06reason\x18\x11 \x01(\t\x12\x16\n\x0egrace_end_date\x18\x12 \x01(\t\"\xb9\x02\n\x08\x45vidence\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0crequest_form\x18\x02 \x01(\t\x12\x13\n\x0bportal_code\x18\x03 \x01(\t\x12\x16\n\x0e\x66\x61ilure_reason\x18\x04 \x01(\t\x12-\n\tsend_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0creply_sha256\x18\x07 \x01(\t\x12\r\n\x05reply\x18\x08 \x01(\x0c\x12\x0e\n\x06\x63\x61ller\x18\t \x01(\t\x12\x34\n\x06moment\x18\n \x01(\x0e\x32$.lienthong.insurance.v1.LookUpMoment\x12\x10\n\x08\x65xchange\x18\x0b \x01(\t\"\x8b\x01\n\nCopayments\x12\x13\n\x0bportal_code\x18\x01 \x01(\t\x12\r\n\x05\x64oubt\x18\x02 \x01(\t\x12\x17\n\x0f\x61\x63\x63umulated_vnd\x18\x03 \x01(\x03\x12\x10\n\x08\x65vidence\x18\x04 \x01(\t\x12.\n\nas_of_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc0\x03\n\nCorrection\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x36\n\x05\x63\x61use\x18\x03 \x01(\x0e\x32\'.lienthong.insurance.v1.CorrectionCause\x12\x17\n\x0f\x62\x65\x66ore_coverage\x18\x04 \x01(\t\x12\x10\n\x08\x63overage\x18\x05 \x01(\t\x12?\n\x0e\x62\x65\x66ore_outcome\x18\x06 \x01(\x0e\x32\'.lienthong.insurance.v1.CoverageOutcome\x12\x38\n\x07outcome\x18\x07 \x01(\x0e\x32\'.lienthong.insurance.v1.CoverageOutcome\x12\x1f\n\x12\x62\x65\x66ore_patient_vnd\x18\x08 \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x0bpatient_vnd\x18\t \x01(\x03H\x01\x88\x01\x01\x12\x11\n\tnotice_vi\x18\n \x01(\t\x12\x11\n\tnotice_en\x18\x0b \x01(\t\x12/\n\x0b\x63reate_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x15\n\x13_before_patient_vndB\x0e\n\x0c_patient_vnd\"\xe1\x07\n\x08\x43ostLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x14\n\x0cservice_code\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\t\x12\x16\n\x0eunit_price_vnd\x18\x05 \x01(\x03\x12\x1e\n\x16\x63overed_unit_price_vnd\x18\x06 \x01(\x03\x12\x19\n\x11other_funding_vnd\x18\x07 \x01(\x03\x12.\n\x04kind\x18\x08 \x01(\x0e\x32 .lienthong.insurance.v1.LineKind\x12\x12\n\ncost_group\x18\t \x01(\x05\x12\r\n\x05scope\x18\n \x01(\x05\x12\x14\n\x0cin_scope_pct\x18\x0b \x01(\x05\x12\x13\n\x0bservice_pct\x18\x0c \x01(\x05\x12\x13\n\x0b\x63\x65iling_vnd\x18\r \x01(\x03\x12\x18\n\x10\x65xact_unit_price\x18\x0e \x01(\t\x12 \n\x18\x65xact_covered_unit_price\x18\x0f \x01(\t\x12\x19\n\x11waives_difference\x18\x10 \x01(\x08\x12\x17\n\x0fother_state_vnd\x18\x11 \x01(\x03\x12\x19\n\x11other_foreign_vnd\x18\x12 \x01(\x03\x12\x1a\n\x12other_domestic_vnd\x18\x13 \x01(\x03\x12\x16\n\x0eother_rest_vnd\x18\x14 \x01(\x03\x12.\n\norder_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cperform_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bresult_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12prescriber_licence\x18\x18 \x01(\t\x12\x19\n\x11performer_licence\x18\x19 \x01(\t\x12\x17\n\x0f\x64\x65partment_code\x18\x1a \x01(\t\x12\x0c\n\x04unit\x18\x1b \x01(\t\x12\x17\n\x0f\x64iagnosis_codes\x18\x1c \x03(\t\x12\x10\n\x08\x62\x65\x64_code\x18\x1d \x01(\t\x12\x19\n\x11\x62\x65\x64_patient_count\x18\x1e \x01(\x05\x12\x17\n\x0fsurgery_session\x18\x1f \x01(\t\x12\x14\n\x0csurgery_team\x18  \x01(\t\x12G\n\x0c\x63laim_fields\x18! \x03(\x0b\x32\x31.lienthong.insurance.v1.CostLine.ClaimFieldsEntry\x1a\x32\n\x10\x43laimFieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe5\x02\n\tSplitLine\x12\x0f\n\x07line_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x11\n\ttotal_vnd\x18\x03 \x01(\x03\x12\x13\n\x0b\x63overed_vnd\x18\x04 \x01(\x03\x12\x10\n\x08\x66und_vnd\x18\x05 \x01(\x03\x12\x11\n\tcopay_vnd\x18\x06 \x01(\x03\x12\x14\n\x0cself_pay_vnd\x18\x07 \x01(\x03\x12\x19\n\x11other_funding_vnd\x18\x08 \x01(\x03\x12\x10\n\x08rate_pct\x18\t \x01(\t\x12\x0f\n\x07rule_id\x18\n \x01(\t\x12\x17\n\x0flegal_reference\x18\x0b \x01(\t\x12\x1c\n\x14rule_valid_from_date\x18\x0c \x01(\t\x12\x16\n\x0e\x65xplanation_vi\x18\r \x01(\t\x12\x16\n\x0e\x65xplanation_en\x18\x0e \x01(\t\x12\x13\n\x0bservice_pct\x18\x0f \x01(\x05\x12\x14\n\x0cin_scope_pct\x18\x10 \x01(\x05\"p\n\x08Rounding\x12\r\n\x05total\x18\x01 \x01(\t\x12\x0c\n\x04\x66und\x18\x02 \x01(\t\x12\r\n\x05\x63opay\x18\x03 \x01(\t\x12\x10\n\x08self_pay\x18\x04 \x01(\t\x12\x15\n\rother_funding\x18\x05 \x01(\t\x12\x0f\n\x07\x63losing\x18\x06 \x01(\t\";\n\tRightNote\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0f\n\x07text_vi\x18\x02 \x01(\t\x12\x0f\n\x07text_en\x18\x03 \x01(\t\"v\n\x0b\x43opayRecord\x12\x17\n\x0f\x61\x63\x63umulated_vnd\x18\x01 \x01(\x03\x12\x1e\n\x11\x62\x65\x66ore_change_vnd\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x18\n\x10\x65xempt_from_date\x18\x03 \x01(\tB\x14\n\x12_before_change_vnd\"\xbd\x02\n\x12VisitCircumstances\x12\x15\n\rreferral_slip\x18\x01 \x01(\x08\x12\x1a\n\x12reexamination_slip\x18\x02 \x01(\x08\x12\x19\n\x11\x63hanged_residence\x18\x03 \x01(\x08\x12\x13\n\x0borgan_donor\x18\x04 \x01(\x08\x12\x0f\n\x07newborn\x18\x05 \x01(\x08\x12\x1f\n\x17serious_disease_annexes\x18\x06 \x03(\t\x12\x1b\n\x13principal_diagnosis\x18\x07 \x01(\t\x12\x16\n\tage_years\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x1b\n\x13original_visit_code\x18\t \x01(\t\x12\x32\n\x05\x63opay\x18\n \x01(\x0b\x32#.lienthong.insurance.v1.CopayRecordB\x0c\n\n_age_years\"\x93\x03\n\x05Split\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x10\n\x08\x63overage\x18\x03 \x01(\t\x12\x30\n\x05lines\x18\x04 \x03(\x0b\x32!.lienthong.insurance.v1.SplitLine\x12\x11\n\ttotal_vnd\x18\x05 \x01(\x03\x12\x10\n\x08\x66und_vnd\x18\x06 \x01(\x03\x12\x13\n\x0bpatient_vnd\x18\x07 \x01(\x03\x12\x19\n\x11other_funding_vnd\x18\x08 \x01(\x03\x12\x13\n\x0bprovisional\x18\t \x01(\x08\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0csplit_number\x18\x0b \x01(\x05\x12\x12\n\nvisit_code\x18\x0c \x01(\t\x12\x32\n\x08rounding\x18\r \x01(\x0b\x32 .lienthong.insurance.v1.Rounding\x12\x30\n\x05notes\x18\x0e \x03(\x0b\x32!.lienthong.insurance.v1.RightNote\"\xde\x01\n\x14\x43heckCoverageRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x0f\n\x07\x63itizen\x18\x03 \x01(\t\x12\x12\n\nidentifier\x18\x04 \x01(\t\x12\x11\n\tfull_name\x18\x05 \x01(\t\x12\x12\n\nbirth_date\x18\x06 \x01(\t\x12\x14\n\x0cservice_date\x18\x07 \x01(\t\x12\x10\n\x08self_pay\x18\x08 \x01(\x08\x12\x19\n\x11other_identifiers\x18\t \x03(\t\x12\x14\n\x0cprinted_name\x18\n \x01(\t\"K\n\x15\x43heckCoverageResponse\x12\x32\n\x08\x63overage\x18\x01 \x01(\x0b\x32 .lienthong.insurance.v1.Coverage\"\x86\x01\n\x12LookUpAgainRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x34\n\x06moment\x18\x03 \x01(\x0e\x32$.lienthong.insurance.v1.LookUpMoment\x12\x17\n\x0fwith_copayments\x18\x04 \x01(\x08\"\xab\x01\n\x13LookUpAgainResponse\x12\x32\n\x08\x63overage\x18\x01 \x01(\x0b\x32 .lienthong.insurance.v1.Coverage\x12\x16\n\x0e\x66\x61ilure_reason\x18\x02 \x01(\t\x12\x10\n\x08\x65vidence\x18\x03 \x03(\t\x12\x36\n\ncopayments\x18\x04 \x01(\x0b\x32\".lienthong.insurance.v1.Copayments\"\xb8\x01\n\x15\x45xportEvidenceRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x36\n\x06\x66ormat\x18\x03 \x01(\x0e\x32&.lienthong.insurance.v1.EvidenceFormat\x12\x15\n\rcontact_phone\x18\x04 \x01(\t\x12\x17\n\x0f\x63ontact_address\x18\x05 \x01(\t\x12\x14\n\x0c\x63ontact_note\x18\x06 \x01(\t\"\x81\x01\n\x16\x45xportEvidenceResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\x12\x12\n\nmedia_type\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x17\n\x0f\x65vidence_sha256\x18\x04 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x05 \x01(\t\"`\n\x16ListCorrectionsRequest\x12\r\n\x05visit\x18\x01 \x01(\t\x12\x10\n\x08\x66\x61\x63ility\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"k\n\x17ListCorrectionsResponse\x12\x37\n\x0b\x63orrections\x18\x01 \x03(\x0b\x32\".lienthong.insurance.v1.Correction\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"#\n\x12GetCoverageRequest\x12\r\n\x05visit\x18\x01 \x01(\t\"I\n\x13GetCoverageResponse\x12\x32\n\x08\x63overage\x18\x01 \x01(\x0b\x32 .lienthong.insurance.v1.Coverage\"$\n\x13ListEvidenceRequest\x12\r\n\x05visit\x18\x01 \x01(\t\"J\n\x14ListEvidenceResponse\x12\x32\n\x08\x65vidence\x18\x01 \x03(\x0b\x32 .lienthong.insurance.v1.Evidence\"\"\n\x12GetEvidenceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"I\n\x13GetEvidenceResponse\x12\x32\n\x08\x65vidence\x18\x01 \x01(\x0b\x32 .lienthong.insurance.v1.Evidence\"\xf9\x01\n\x10SplitCostRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\r\n\x05visit\x18\x02 \x01(\t\x12\x14\n\x0cservice_date\x18\x03 \x01(\t\x12\x12\n\nvisit_code\x18\x04 \x01(\t\x12\x11\n\tinpatient\x18\x05 \x01(\x08\x12\x11\n\temergency\x18\x06 \x01(\x08\x12/\n\x05lines\x18\x07 \x03(\x0b\x32 .lienthong.insurance.v1.CostLine\x12\x41\n\rcircumstances\x18\x08 \x01(\x0b\x32*.lienthong.insurance.v1.VisitCircumstances\"A\n\x11SplitCostResponse\x12,\n\x05split\x18\x01 \x01(\x0b\x32\x1d.lienthong.insurance.v1.Split\" \n\x0fGetSplitRequest\x12\r\n\x05visit\x18\x01 \x01(\t\"@\n\x10GetSplitResponse\x12,\n\x05split\x18\x01 \x01(\x0b\x32\x1d.lienthong.insurance.v1.Split*\xda\x02\n\x0f\x43overageOutcome\x12 \n\x1c\x43OVERAGE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43OVERAGE_OUTCOME_VALID\x10\x01\x12!\n\x1d\x43OVERAGE_OUTCOME_VALID_MANUAL\x10\x02\x12!\n\x1d\x43OVERAGE_OUTCOME_CARD_CHANGED\x10\x03\x12\x1e\n\x1a\x43OVERAGE_OUTCOME_NOT_VALID\x10\x04\x12\x1e\n\x1a\x43OVERAGE_OUTCOME_NOT_FOUND\x10\x05\x12$\n COVERAGE_OUTCOME_PERSON_MISMATCH\x10\x06\x12\x1f\n\x1b\x43OVERAGE_OUTCOME_UNVERIFIED\x10\x07\x12\x1d\n\x19\x43OVERAGE_OUTCOME_DISPUTED\x10\x08\x12\x1d\n\x19\x43OVERAGE_OUTCOME_SELF_PAY\x10\t*}\n\x0cLookUpMoment\x12\x1e\n\x1aLOOK_UP_MOMENT_UNSPECIFIED\x10\x00\x12\x1a\n\x16LOOK_UP_MOMENT_ARRIVAL\x10\x01\x12\x19\n\x15LOOK_UP_MOMENT_DURING\x10\x02\x12\x16\n\x12LOOK_UP_MOMENT_END\x10\x03*d\n\x0e\x45videnceFormat\x12\x1f\n\x1b\x45VIDENCE_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13\x45VIDENCE_FORMAT_PDF\x10\x01\x12\x18\n\x14\x45VIDENCE_FORMAT_JSON\x10\x02*{\n\x0f\x43orrectionCause\x12 \n\x1c\x43ORRECTION_CAUSE_UNSPECIFIED\x10\x00\x12 \n\x1c\x43ORRECTION_CAUSE_OUTAGE_OVER\x10\x01\x12$\n CORRECTION_CAUSE_LOOKED_UP_AGAIN\x10\x02*\x92\x01\n\x08LineKind\x12\x19\n\x15LINE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11LINE_KIND_SERVICE\x10\x01\x12\x12\n\x0eLINE_KIND_DRUG\x10\x02\x12\x14\n\x10LINE_KIND_SUPPLY\x10\x03\x12\x11\n\rLINE_KIND_BED\x10\x04\x12\x17\n\x13LINE_KIND_TRANSPORT\x10\x05\x32\xd3\n\n\x0f\x43overageService\x12\x7f\n\rCheckCoverage\x12,.lienthong.insurance.v1.CheckCoverageRequest\x1a-.lienthong.insurance.v1.CheckCoverageResponse\"\x11\x90\x02\x02\xca\xf3\x18\n\n\x05\x02\x03\x04\x08\t\x18\x88\'\x12\xac\x01\n\x0bLookUpAgain\x12*.lienthong.insurance.v1.LookUpAgainRequest\x1a+.lienthong.insurance.v1.LookUpAgainResponse\"D\x90\x02\x02\xca\xf3\x18\t\n\x04\x02\x03\x04\t\x18\xc0>\x82\xd3\xe4\x93\x02.\")/v1/{visit=visits/*}/coverage:lookUpAgain:\x01*\x12\x9b\x01\n\x0bGetCoverage\x12*.lienthong.insurance.v1.GetCoverageRequest\x1a+.lienthong.insurance.v1.GetCoverageResponse\"3\x90\x02\x01\xca\xf3\x18\x07\n\x05\x02\x03\x04\x08\t\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{visit=visits/*}/coverage\x12\x9c\x01\n\x0cListEvidence\x12+.lienthong.insurance.v1.ListEvidenceRequest\x1a,.lienthong.insurance.v1.ListEvidenceResponse\"1\x90\x02\x01\xca\xf3\x18\x05\n\x03\x02\x04\x07\x82\xd3\xe4\x93\x02\x1f\x12\x1d/v1/{visit=visits/*}/evidence\x12t\n\x0bGetEvidence\x12*.lienthong.insurance.v1.GetEvidenceRequest\x1a+.lienthong.insurance.v1.GetEvidenceResponse\"\x0c\x90\x02\x01\xca\xf3\x18\x05\n\x03\x02\x04\x07\x12\xac\x01\n\x0e\x45xportEvidence\x12-.lienthong.insurance.v1.ExportEvidenceRequest\x1a..lienthong.insurance.v1.ExportEvidenceResponse\";\x90\x02\x02\xca\xf3\x18\x05\n\x03\x02\x04\x07\x82\xd3\xe4\x93\x02)\"$/v1/{visit=visits/*}/evidence:export:\x01*\x12\xcc\x01\n\x0fListCorrections\x12..lienthong.insurance.v1.ListCorrectionsRequest\x1a/.lienthong.insurance.v1.ListCorrectionsResponse\"X\x90\x02\x01\xca\xf3\x18\x06\n\x04\x02\x03\x04\x07\x82\xd3\xe4\x93\x02\x45\x12\x17/v1/coverageCorrectionsZ*\x12(/v1/{visit=visits/*}/coverageCorrections\x12p\n\tSplitCost\x12(.lienthong.insurance.v1.SplitCostRequest\x1a).lienthong.insurance.v1.SplitCostResponse\"\x0e\x90\x02\x02\xca\xf3\x18\x07\n\x05\x02\x03\x04\x08\t\x12m\n\x08GetSplit\x12\'.lienthong.insurance.v1.GetSplitRequest\x1a(.lienthong.insurance.v1.GetSplitResponse\"\x0e\x90\x02\x01\xca\xf3\x18\x07\n\x05\x02\x03\x04\x08\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lienthong.insurance.v1.insurance_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_COSTLINE_CLAIMFIELDSENTRY']._loaded_options = None
+  _globals['_COSTLINE_CLAIMFIELDSENTRY']._serialized_options = b'8\001'
   _globals['_COVERAGESERVICE'].methods_by_name['CheckCoverage']._loaded_options = None
   _globals['_COVERAGESERVICE'].methods_by_name['CheckCoverage']._serialized_options = b'\220\002\002\312\363\030\n\n\005\002\003\004\010\t\030\210\''
+  _globals['_COVERAGESERVICE'].methods_by_name['LookUpAgain']._loaded_options = None
+  _globals['_COVERAGESERVICE'].methods_by_name['LookUpAgain']._serialized_options = b'\220\002\002\312\363\030\t\n\004\002\003\004\t\030\300>\202\323\344\223\002.\")/v1/{visit=visits/*}/coverage:lookUpAgain:\001*'
   _globals['_COVERAGESERVICE'].methods_by_name['GetCoverage']._loaded_options = None
-  _globals['_COVERAGESERVICE'].methods_by_name['GetCoverage']._serialized_options = b'\220\002\001\312\363\030\007\n\005\002\003\004\010\t'
+  _globals['_COVERAGESERVICE'].methods_by_name['GetCoverage']._serialized_options = b'\220\002\001\312\363\030\007\n\005\002\003\004\010\t\202\323\344\223\002\037\022\035/v1/{visit=visits/*}/coverage'
   _globals['_COVERAGESERVICE'].methods_by_name['ListEvidence']._loaded_options = None
-  _globals['_COVERAGESERVICE'].methods_by_name['ListEvidence']._serialized_options = b'\220\002\001\312\363\030\005\n\003\002\004\007'
+  _globals['_COVERAGESERVICE'].methods_by_name['ListEvidence']._serialized_options = b'\220\002\001\312\363\030\005\n\003\002\004\007\202\323\344\223\002\037\022\035/v1/{visit=visits/*}/evidence'
   _globals['_COVERAGESERVICE'].methods_by_name['GetEvidence']._loaded_options = None
   _globals['_COVERAGESERVICE'].methods_by_name['GetEvidence']._serialized_options = b'\220\002\001\312\363\030\005\n\003\002\004\007'
+  _globals['_COVERAGESERVICE'].methods_by_name['ExportEvidence']._loaded_options = None
+  _globals['_COVERAGESERVICE'].methods_by_name['ExportEvidence']._serialized_options = b'\220\002\002\312\363\030\005\n\003\002\004\007\202\323\344\223\002)\"$/v1/{visit=visits/*}/evidence:export:\001*'
+  _globals['_COVERAGESERVICE'].methods_by_name['ListCorrections']._loaded_options = None
+  _globals['_COVERAGESERVICE'].methods_by_name['ListCorrections']._serialized_options = b'\220\002\001\312\363\030\006\n\004\002\003\004\007\202\323\344\223\002E\022\027/v1/coverageCorrectionsZ*\022(/v1/{visit=visits/*}/coverageCorrections'
   _globals['_COVERAGESERVICE'].methods_by_name['SplitCost']._loaded_options = None
   _globals['_COVERAGESERVICE'].methods_by_name['SplitCost']._serialized_options = b'\220\002\002\312\363\030\007\n\005\002\003\004\010\t'
   _globals['_COVERAGESERVICE'].methods_by_name['GetSplit']._loaded_options = None
   _globals['_COVERAGESERVICE'].methods_by_name['GetSplit']._serialized_options = b'\220\002\001\312\363\030\007\n\005\002\003\004\010\t'
-  _globals['_COVERAGEOUTCOME']._serialized_start=2717
-  _globals['_COVERAGEOUTCOME']._serialized_end=3063
-  _globals['_INSURANCECARD']._serialized_start=136
-  _globals['_INSURANCECARD']._serialized_end=337
-  _globals['_COVERAGE']._serialized_start=340
-  _globals['_COVERAGE']._serialized_end=776
-  _globals['_EVIDENCE']._serialized_start=779
-  _globals['_EVIDENCE']._serialized_end=1020
-  _globals['_COSTLINE']._serialized_start=1023
-  _globals['_COSTLINE']._serialized_end=1195
-  _globals['_SPLITLINE']._serialized_start=1198
-  _globals['_SPLITLINE']._serialized_end=1488
-  _globals['_SPLIT']._serialized_start=1491
-  _globals['_SPLIT']._serialized_end=1772
-  _globals['_CHECKCOVERAGEREQUEST']._serialized_start=1775
-  _globals['_CHECKCOVERAGEREQUEST']._serialized_end=1948
-  _globals['_CHECKCOVERAGERESPONSE']._serialized_start=1950
-  _globals['_CHECKCOVERAGERESPONSE']._serialized_end=2025
-  _globals['_GETCOVERAGEREQUEST']._serialized_start=2027
-  _globals['_GETCOVERAGEREQUEST']._serialized_end=2062
-  _globals['_GETCOVERAGERESPONSE']._serialized_start=2064
-  _globals['_GETCOVERAGERESPONSE']._serialized_end=2137
-  _globals['_LISTEVIDENCEREQUEST']._serialized_start=2139
-  _globals['_LISTEVIDENCEREQUEST']._serialized_end=2175
-  _globals['_LISTEVIDENCERESPONSE']._serialized_start=2177
-  _globals['_LISTEVIDENCERESPONSE']._serialized_end=2251
-  _globals['_GETEVIDENCEREQUEST']._serialized_start=2253
-  _globals['_GETEVIDENCEREQUEST']._serialized_end=2287
-  _globals['_GETEVIDENCERESPONSE']._serialized_start=2289
-  _globals['_GETEVIDENCERESPONSE']._serialized_end=2362
-  _globals['_SPLITCOSTREQUEST']._serialized_start=2365
-  _globals['_SPLITCOSTREQUEST']._serialized_end=2547
-  _globals['_SPLITCOSTRESPONSE']._serialized_start=2549
-  _globals['_SPLITCOSTRESPONSE']._serialized_end=2614
-  _globals['_GETSPLITREQUEST']._serialized_start=2616
-  _globals['_GETSPLITREQUEST']._serialized_end=2648
-  _globals['_GETSPLITRESPONSE']._serialized_start=2650
-  _globals['_GETSPLITRESPONSE']._serialized_end=2714
-  _globals['_COVERAGESERVICE']._serialized_start=3066
-  _globals['_COVERAGESERVICE']._serialized_end=3796
+  _globals['_COVERAGEOUTCOME']._serialized_start=6138
+  _globals['_COVERAGEOUTCOME']._serialized_end=6484
+  _globals['_LOOKUPMOMENT']._serialized_start=6486
+  _globals['_LOOKUPMOMENT']._serialized_end=6611
+  _globals['_EVIDENCEFORMAT']._serialized_start=6613
+  _globals['_EVIDENCEFORMAT']._serialized_end=6713
+  _globals['_CORRECTIONCAUSE']._serialized_start=6715
+  _globals['_CORRECTIONCAUSE']._serialized_end=6838
+  _globals['_LINEKIND']._serialized_start=6841
+  _globals['_LINEKIND']._serialized_end=6987
+  _globals['_INSURANCECARD']._serialized_start=166
+  _globals['_INSURANCECARD']._serialized_end=367
+  _globals['_COVERAGE']._serialized_start=370
+  _globals['_COVERAGE']._serialized_end=954
+  _globals['_EVIDENCE']._serialized_start=957
+  _globals['_EVIDENCE']._serialized_end=1270
+  _globals['_COPAYMENTS']._serialized_start=1273
+  _globals['_COPAYMENTS']._serialized_end=1412
+  _globals['_CORRECTION']._serialized_start=1415
+  _globals['_CORRECTION']._serialized_end=1863
+  _globals['_COSTLINE']._serialized_start=1866
+  _globals['_COSTLINE']._serialized_end=2859
+  _globals['_COSTLINE_CLAIMFIELDSENTRY']._serialized_start=2809
+  _globals['_COSTLINE_CLAIMFIELDSENTRY']._serialized_end=2859
+  _globals['_SPLITLINE']._serialized_start=2862
+  _globals['_SPLITLINE']._serialized_end=3219
+  _globals['_ROUNDING']._serialized_start=3221
+  _globals['_ROUNDING']._serialized_end=3333
+  _globals['_RIGHTNOTE']._serialized_start=3335
+  _globals['_RIGHTNOTE']._serialized_end=3394
+  _globals['_COPAYRECORD']._serialized_start=3396
+  _globals['_COPAYRECORD']._serialized_end=3514
+  _globals['_VISITCIRCUMSTANCES']._serialized_start=3517
+  _globals['_VISITCIRCUMSTANCES']._serialized_end=3834
+  _globals['_SPLIT']._serialized_start=3837
+  _globals['_SPLIT']._serialized_end=4240
+  _globals['_CHECKCOVERAGEREQUEST']._serialized_start=4243
+  _globals['_CHECKCOVERAGEREQUEST']._serialized_end=4465
+  _globals['_CHECKCOVERAGERESPONSE']._serialized_start=4467
+  _globals['_CHECKCOVERAGERESPONSE']._serialized_end=4542
+  _globals['_LOOKUPAGAINREQUEST']._serialized_start=4545
+  _globals['_LOOKUPAGAINREQUEST']._serialized_end=4679
+  _globals['_LOOKUPAGAINRESPONSE']._serialized_start=4682
+  _globals['_LOOKUPAGAINRESPONSE']._serialized_end=4853
+  _globals['_EXPORTEVIDENCEREQUEST']._serialized_start=4856
+  _globals['_EXPORTEVIDENCEREQUEST']._serialized_end=5040
+  _globals['_EXPORTEVIDENCERESPONSE']._serialized_start=5043
+  _globals['_EXPORTEVIDENCERESPONSE']._serialized_end=5172
+  _globals['_LISTCORRECTIONSREQUEST']._serialized_start=5174
+  _globals['_LISTCORRECTIONSREQUEST']._serialized_end=5270
+  _globals['_LISTCORRECTIONSRESPONSE']._serialized_start=5272
+  _globals['_LISTCORRECTIONSRESPONSE']._serialized_end=5379
+  _globals['_GETCOVERAGEREQUEST']._serialized_start=5381
+  _globals['_GETCOVERAGEREQUEST']._serialized_end=5416
+  _globals['_GETCOVERAGERESPONSE']._serialized_start=5418
+  _globals['_GETCOVERAGERESPONSE']._serialized_end=5491
+  _globals['_LISTEVIDENCEREQUEST']._serialized_start=5493
+  _globals['_LISTEVIDENCEREQUEST']._serialized_end=5529
+  _globals['_LISTEVIDENCERESPONSE']._serialized_start=5531
+  _globals['_LISTEVIDENCERESPONSE']._serialized_end=5605
+  _globals['_GETEVIDENCEREQUEST']._serialized_start=5607
+  _globals['_GETEVIDENCEREQUEST']._serialized_end=5641
+  _globals['_GETEVIDENCERESPONSE']._serialized_start=5643
+  _globals['_GETEVIDENCERESPONSE']._serialized_end=5716
+  _globals['_SPLITCOSTREQUEST']._serialized_start=5719
+  _globals['_SPLITCOSTREQUEST']._serialized_end=5968
+  _globals['_SPLITCOSTRESPONSE']._serialized_start=5970
+  _globals['_SPLITCOSTRESPONSE']._serialized_end=6035
+  _globals['_GETSPLITREQUEST']._serialized_start=6037
+  _globals['_GETSPLITREQUEST']._serialized_end=6069
+  _globals['_GETSPLITRESPONSE']._serialized_start=6071
+  _globals['_GETSPLITRESPONSE']._serialized_end=6135
+  _globals['_COVERAGESERVICE']._serialized_start=6990
+  _globals['_COVERAGESERVICE']._serialized_end=8353
 # @@protoc_insertion_point(module_scope)

@@ -72,6 +72,118 @@ COVERAGE_OUTCOME_SELF_PAY: CoverageOutcome.ValueType  # 9
 """The citizen asked to pay without insurance."""
 Global___CoverageOutcome: _TypeAlias = CoverageOutcome  # noqa: Y015
 
+class _LookUpMoment:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LookUpMomentEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LookUpMoment.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LOOK_UP_MOMENT_UNSPECIFIED: _LookUpMoment.ValueType  # 0
+    """Not told."""
+    LOOK_UP_MOMENT_ARRIVAL: _LookUpMoment.ValueType  # 1
+    """When the patient came."""
+    LOOK_UP_MOMENT_DURING: _LookUpMoment.ValueType  # 2
+    """While the treatment went on."""
+    LOOK_UP_MOMENT_END: _LookUpMoment.ValueType  # 3
+    """Before the treatment ends."""
+
+class LookUpMoment(_LookUpMoment, metaclass=_LookUpMomentEnumTypeWrapper):
+    """When in a treatment the portal was asked."""
+
+LOOK_UP_MOMENT_UNSPECIFIED: LookUpMoment.ValueType  # 0
+"""Not told."""
+LOOK_UP_MOMENT_ARRIVAL: LookUpMoment.ValueType  # 1
+"""When the patient came."""
+LOOK_UP_MOMENT_DURING: LookUpMoment.ValueType  # 2
+"""While the treatment went on."""
+LOOK_UP_MOMENT_END: LookUpMoment.ValueType  # 3
+"""Before the treatment ends."""
+Global___LookUpMoment: _TypeAlias = LookUpMoment  # noqa: Y015
+
+class _EvidenceFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EvidenceFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EvidenceFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EVIDENCE_FORMAT_UNSPECIFIED: _EvidenceFormat.ValueType  # 0
+    """Not told."""
+    EVIDENCE_FORMAT_PDF: _EvidenceFormat.ValueType  # 1
+    """A PDF to print, sign and send, with a QR of the sum."""
+    EVIDENCE_FORMAT_JSON: _EvidenceFormat.ValueType  # 2
+    """JSON for programs."""
+
+class EvidenceFormat(_EvidenceFormat, metaclass=_EvidenceFormatEnumTypeWrapper):
+    """Form of an exported paper; both hold the same."""
+
+EVIDENCE_FORMAT_UNSPECIFIED: EvidenceFormat.ValueType  # 0
+"""Not told."""
+EVIDENCE_FORMAT_PDF: EvidenceFormat.ValueType  # 1
+"""A PDF to print, sign and send, with a QR of the sum."""
+EVIDENCE_FORMAT_JSON: EvidenceFormat.ValueType  # 2
+"""JSON for programs."""
+Global___EvidenceFormat: _TypeAlias = EvidenceFormat  # noqa: Y015
+
+class _CorrectionCause:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CorrectionCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CorrectionCause.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CORRECTION_CAUSE_UNSPECIFIED: _CorrectionCause.ValueType  # 0
+    """Not told."""
+    CORRECTION_CAUSE_OUTAGE_OVER: _CorrectionCause.ValueType  # 1
+    """The portal had not been heard and now was."""
+    CORRECTION_CAUSE_LOOKED_UP_AGAIN: _CorrectionCause.ValueType  # 2
+    """The portal says something else than before."""
+
+class CorrectionCause(_CorrectionCause, metaclass=_CorrectionCauseEnumTypeWrapper):
+    """Why there was something to correct."""
+
+CORRECTION_CAUSE_UNSPECIFIED: CorrectionCause.ValueType  # 0
+"""Not told."""
+CORRECTION_CAUSE_OUTAGE_OVER: CorrectionCause.ValueType  # 1
+"""The portal had not been heard and now was."""
+CORRECTION_CAUSE_LOOKED_UP_AGAIN: CorrectionCause.ValueType  # 2
+"""The portal says something else than before."""
+Global___CorrectionCause: _TypeAlias = CorrectionCause  # noqa: Y015
+
+class _LineKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LineKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LineKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LINE_KIND_UNSPECIFIED: _LineKind.ValueType  # 0
+    """Not told: a drug when its cost group is 4 to 7, else a service."""
+    LINE_KIND_SERVICE: _LineKind.ValueType  # 1
+    """Technical service, examination or surgery (table XML3 of a claim)."""
+    LINE_KIND_DRUG: _LineKind.ValueType  # 2
+    """Drug or blood (table XML2)."""
+    LINE_KIND_SUPPLY: _LineKind.ValueType  # 3
+    """Medical supply (table XML3)."""
+    LINE_KIND_BED: _LineKind.ValueType  # 4
+    """Bed day (table XML3)."""
+    LINE_KIND_TRANSPORT: _LineKind.ValueType  # 5
+    """Transport of the patient (table XML3)."""
+
+class LineKind(_LineKind, metaclass=_LineKindEnumTypeWrapper):
+    """What a line of a bill is."""
+
+LINE_KIND_UNSPECIFIED: LineKind.ValueType  # 0
+"""Not told: a drug when its cost group is 4 to 7, else a service."""
+LINE_KIND_SERVICE: LineKind.ValueType  # 1
+"""Technical service, examination or surgery (table XML3 of a claim)."""
+LINE_KIND_DRUG: LineKind.ValueType  # 2
+"""Drug or blood (table XML2)."""
+LINE_KIND_SUPPLY: LineKind.ValueType  # 3
+"""Medical supply (table XML3)."""
+LINE_KIND_BED: LineKind.ValueType  # 4
+"""Bed day (table XML3)."""
+LINE_KIND_TRANSPORT: LineKind.ValueType  # 5
+"""Transport of the patient (table XML3)."""
+Global___LineKind: _TypeAlias = LineKind  # noqa: Y015
+
 @_typing.final
 class InsuranceCard(_message.Message):
     """An insurance card as the portal tells it."""
@@ -142,6 +254,10 @@ class Coverage(_message.Message):
     RECHECK_PENDING_FIELD_NUMBER: _builtins.int
     CHECK_NUMBER_FIELD_NUMBER: _builtins.int
     DEGRADED_REASON_FIELD_NUMBER: _builtins.int
+    CARDS_FIELD_NUMBER: _builtins.int
+    MOMENT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    GRACE_END_DATE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, "visits/{visit}/coverages/{coverage}"."""
     visit: _builtins.str
@@ -162,6 +278,14 @@ class Coverage(_message.Message):
     """Number of the check of this visit, from 1; a correction has a higher one."""
     degraded_reason: _builtins.str
     """Why the portal was not heard, UPPER_SNAKE; empty otherwise."""
+    moment: Global___LookUpMoment.ValueType
+    """When in the treatment the portal was asked."""
+    reason: _builtins.str
+    """Why it is NOT_VALID, NOT_FOUND, PERSON_MISMATCH or DISPUTED, UPPER_SNAKE, such as EXPIRED; empty otherwise."""
+    grace_end_date: _builtins.str
+    """Last day on which `card` pays an inpatient treatment that began while it counted, YYYY-MM-DD: 15 days after its end
+    (Decree 188/2025, art. 50 k4). Empty without an end.
+    """
     @_builtins.property
     def card(self) -> Global___InsuranceCard:
         """The card that counts on the service day; unset when none does."""
@@ -177,6 +301,10 @@ class Coverage(_message.Message):
     @_builtins.property
     def as_of_time(self) -> _timestamp_pb2.Timestamp:
         """As of when the answer is true: the time of the reply, or of the failure."""
+
+    @_builtins.property
+    def cards(self) -> _containers.RepeatedCompositeFieldContainer[Global___InsuranceCard]:
+        """Every card the portal vouches for, the one that counts first; a long stay may be paid by several."""
 
     def __init__(
         self,
@@ -195,10 +323,14 @@ class Coverage(_message.Message):
         recheck_pending: _builtins.bool = ...,
         check_number: _builtins.int = ...,
         degraded_reason: _builtins.str = ...,
+        cards: _abc.Iterable[Global___InsuranceCard] | None = ...,
+        moment: Global___LookUpMoment.ValueType = ...,
+        reason: _builtins.str = ...,
+        grace_end_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "card", b"card", "replaced_card", b"replaced_card"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "card", b"card", "check_number", b"check_number", "citizen", b"citizen", "degraded_reason", b"degraded_reason", "evidence", b"evidence", "explanation_en", b"explanation_en", "explanation_vi", b"explanation_vi", "name", b"name", "outcome", b"outcome", "portal_code", b"portal_code", "recheck_pending", b"recheck_pending", "replaced_card", b"replaced_card", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time", "card", b"card", "cards", b"cards", "check_number", b"check_number", "citizen", b"citizen", "degraded_reason", b"degraded_reason", "evidence", b"evidence", "explanation_en", b"explanation_en", "explanation_vi", b"explanation_vi", "grace_end_date", b"grace_end_date", "moment", b"moment", "name", b"name", "outcome", b"outcome", "portal_code", b"portal_code", "reason", b"reason", "recheck_pending", b"recheck_pending", "replaced_card", b"replaced_card", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -219,6 +351,8 @@ class Evidence(_message.Message):
     REPLY_SHA256_FIELD_NUMBER: _builtins.int
     REPLY_FIELD_NUMBER: _builtins.int
     CALLER_FIELD_NUMBER: _builtins.int
+    MOMENT_FIELD_NUMBER: _builtins.int
+    EXCHANGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, "visits/{visit}/evidence/{evidence}"."""
     request_form: _builtins.str
@@ -233,6 +367,10 @@ class Evidence(_message.Message):
     """Raw reply; only in GetEvidence. Personal data."""
     caller: _builtins.str
     """Subject of the person or service that asked."""
+    moment: Global___LookUpMoment.ValueType
+    """When in the treatment it was asked."""
+    exchange: _builtins.str
+    """Id of the call itself: desks that asked the same at once share one. Empty in old evidence."""
     @_builtins.property
     def send_time(self) -> _timestamp_pb2.Timestamp:
         """When the request left."""
@@ -253,20 +391,157 @@ class Evidence(_message.Message):
         reply_sha256: _builtins.str = ...,
         reply: _builtins.bytes = ...,
         caller: _builtins.str = ...,
+        moment: Global___LookUpMoment.ValueType = ...,
+        exchange: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["receive_time", b"receive_time", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "failure_reason", b"failure_reason", "name", b"name", "portal_code", b"portal_code", "receive_time", b"receive_time", "reply", b"reply", "reply_sha256", b"reply_sha256", "request_form", b"request_form", "send_time", b"send_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caller", b"caller", "exchange", b"exchange", "failure_reason", b"failure_reason", "moment", b"moment", "name", b"name", "portal_code", b"portal_code", "receive_time", b"receive_time", "reply", b"reply", "reply_sha256", b"reply_sha256", "request_form", b"request_form", "send_time", b"send_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
 
 @_typing.final
+class Copayments(_message.Message):
+    """What the portal publishes about the copayments of the year."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PORTAL_CODE_FIELD_NUMBER: _builtins.int
+    DOUBT_FIELD_NUMBER: _builtins.int
+    ACCUMULATED_VND_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    AS_OF_TIME_FIELD_NUMBER: _builtins.int
+    portal_code: _builtins.str
+    """Result code: 200 told, 204 nothing known."""
+    doubt: _builtins.str
+    """Why what was told is not used: OTHER_PERSON, ROWS_UNREADABLE, SUMS_DISAGREE; empty otherwise."""
+    accumulated_vnd: _builtins.int
+    """Copayments of the calendar year of the visit, whole dong; 0 when nothing usable was told."""
+    evidence: _builtins.str
+    """"visits/{visit}/evidence/{evidence}" of the call."""
+    @_builtins.property
+    def as_of_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was told."""
+
+    def __init__(
+        self,
+        *,
+        portal_code: _builtins.str = ...,
+        doubt: _builtins.str = ...,
+        accumulated_vnd: _builtins.int = ...,
+        evidence: _builtins.str = ...,
+        as_of_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of_time", b"as_of_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accumulated_vnd", b"accumulated_vnd", "as_of_time", b"as_of_time", "doubt", b"doubt", "evidence", b"evidence", "portal_code", b"portal_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Copayments: _TypeAlias = Copayments  # noqa: Y015
+
+@_typing.final
+class Correction(_message.Message):
+    """A notice of what a later look-up changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VISIT_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    BEFORE_COVERAGE_FIELD_NUMBER: _builtins.int
+    COVERAGE_FIELD_NUMBER: _builtins.int
+    BEFORE_OUTCOME_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    BEFORE_PATIENT_VND_FIELD_NUMBER: _builtins.int
+    PATIENT_VND_FIELD_NUMBER: _builtins.int
+    NOTICE_VI_FIELD_NUMBER: _builtins.int
+    NOTICE_EN_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Resource name, "visits/{visit}/corrections/{correction}"."""
+    visit: _builtins.str
+    """"visits/{visit}"."""
+    cause: Global___CorrectionCause.ValueType
+    """Why."""
+    before_coverage: _builtins.str
+    """Coverage before, "visits/{visit}/coverages/{coverage}"."""
+    coverage: _builtins.str
+    """Coverage now."""
+    before_outcome: Global___CoverageOutcome.ValueType
+    """Result before."""
+    outcome: Global___CoverageOutcome.ValueType
+    """Result now."""
+    before_patient_vnd: _builtins.int
+    """What the patient owed by the split before, whole dong; unset without a split."""
+    patient_vnd: _builtins.int
+    """What the patient owes by the newest split, whole dong; unset without a split."""
+    notice_vi: _builtins.str
+    """What the desk has to know, in Vietnamese."""
+    notice_en: _builtins.str
+    """The same in English."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was found."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        visit: _builtins.str = ...,
+        cause: Global___CorrectionCause.ValueType = ...,
+        before_coverage: _builtins.str = ...,
+        coverage: _builtins.str = ...,
+        before_outcome: Global___CoverageOutcome.ValueType = ...,
+        outcome: Global___CoverageOutcome.ValueType = ...,
+        before_patient_vnd: _builtins.int | None = ...,
+        patient_vnd: _builtins.int | None = ...,
+        notice_vi: _builtins.str = ...,
+        notice_en: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_before_patient_vnd", b"_before_patient_vnd", "_patient_vnd", b"_patient_vnd", "before_patient_vnd", b"before_patient_vnd", "create_time", b"create_time", "patient_vnd", b"patient_vnd"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_before_patient_vnd", b"_before_patient_vnd", "_patient_vnd", b"_patient_vnd", "before_coverage", b"before_coverage", "before_outcome", b"before_outcome", "before_patient_vnd", b"before_patient_vnd", "cause", b"cause", "coverage", b"coverage", "create_time", b"create_time", "name", b"name", "notice_en", b"notice_en", "notice_vi", b"notice_vi", "outcome", b"outcome", "patient_vnd", b"patient_vnd", "visit", b"visit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__before_patient_vnd: _TypeAlias = _typing.Literal["before_patient_vnd"]  # noqa: Y015
+    _WhichOneofArgType__before_patient_vnd: _TypeAlias = _typing.Literal["_before_patient_vnd", b"_before_patient_vnd"]  # noqa: Y015
+    _WhichOneofReturnType__patient_vnd: _TypeAlias = _typing.Literal["patient_vnd"]  # noqa: Y015
+    _WhichOneofArgType__patient_vnd: _TypeAlias = _typing.Literal["_patient_vnd", b"_patient_vnd"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__before_patient_vnd) -> _WhichOneofReturnType__before_patient_vnd | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__patient_vnd) -> _WhichOneofReturnType__patient_vnd | None: ...
+
+Global___Correction: _TypeAlias = Correction  # noqa: Y015
+
+@_typing.final
 class CostLine(_message.Message):
     """One line of a bill before the split."""
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ClaimFieldsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     LINE_ID_FIELD_NUMBER: _builtins.int
     SERVICE_CODE_FIELD_NUMBER: _builtins.int
@@ -275,6 +550,32 @@ class CostLine(_message.Message):
     UNIT_PRICE_VND_FIELD_NUMBER: _builtins.int
     COVERED_UNIT_PRICE_VND_FIELD_NUMBER: _builtins.int
     OTHER_FUNDING_VND_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    COST_GROUP_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    IN_SCOPE_PCT_FIELD_NUMBER: _builtins.int
+    SERVICE_PCT_FIELD_NUMBER: _builtins.int
+    CEILING_VND_FIELD_NUMBER: _builtins.int
+    EXACT_UNIT_PRICE_FIELD_NUMBER: _builtins.int
+    EXACT_COVERED_UNIT_PRICE_FIELD_NUMBER: _builtins.int
+    WAIVES_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    OTHER_STATE_VND_FIELD_NUMBER: _builtins.int
+    OTHER_FOREIGN_VND_FIELD_NUMBER: _builtins.int
+    OTHER_DOMESTIC_VND_FIELD_NUMBER: _builtins.int
+    OTHER_REST_VND_FIELD_NUMBER: _builtins.int
+    ORDER_TIME_FIELD_NUMBER: _builtins.int
+    PERFORM_TIME_FIELD_NUMBER: _builtins.int
+    RESULT_TIME_FIELD_NUMBER: _builtins.int
+    PRESCRIBER_LICENCE_FIELD_NUMBER: _builtins.int
+    PERFORMER_LICENCE_FIELD_NUMBER: _builtins.int
+    DEPARTMENT_CODE_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    DIAGNOSIS_CODES_FIELD_NUMBER: _builtins.int
+    BED_CODE_FIELD_NUMBER: _builtins.int
+    BED_PATIENT_COUNT_FIELD_NUMBER: _builtins.int
+    SURGERY_SESSION_FIELD_NUMBER: _builtins.int
+    SURGERY_TEAM_FIELD_NUMBER: _builtins.int
+    CLAIM_FIELDS_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """Id of the line, unique in the request, 1 to 32 characters."""
     service_code: _builtins.str
@@ -288,7 +589,69 @@ class CostLine(_message.Message):
     covered_unit_price_vnd: _builtins.int
     """Price of one unit that the fund recognises, whole dong; 0 when the service is outside the scope."""
     other_funding_vnd: _builtins.int
-    """Money given by others for this line, whole dong."""
+    """Money given by others for this line, whole dong; the sum of the four sources below where they are told."""
+    kind: Global___LineKind.ValueType
+    """What the line is."""
+    cost_group: _builtins.int
+    """Cost group MA_NHOM, 1 to 19; 0 when not told."""
+    scope: _builtins.int
+    """Scope PHAM_VI: 1 the fund, 2 the patient, 3 army, police and cipher; 0: 1 when a covered price is told, else 2."""
+    in_scope_pct: _builtins.int
+    """Payment rate of the list TYLE_TT_BH, percent, 1 to 100; 0 when not told: 100."""
+    service_pct: _builtins.int
+    """Payment rate of the service TYLE_TT_DV, percent, 1 to 100; 0: worked out from the order of examinations and surgery and from the bed."""
+    ceiling_vnd: _builtins.int
+    """The most that the fund recognises for one unit (T_TRANTT), whole dong; 0 without a ceiling; not for drugs."""
+    exact_unit_price: _builtins.str
+    """Price of one unit with at most 3 places, as "1250.5", where it is no whole dong; unit_price_vnd is it rounded half up. Empty: unit_price_vnd."""
+    exact_covered_unit_price: _builtins.str
+    """Price that the fund recognises with at most 3 places, likewise. Empty: covered_unit_price_vnd."""
+    waives_difference: _builtins.bool
+    """True when the facility charges its own higher price, but not what the fund leaves by service_pct (100000, 40000, 30 % make 72000)."""
+    other_state_vnd: _builtins.int
+    """Of other_funding_vnd: state budget (T_NGUONKHAC_NSNN), whole dong."""
+    other_foreign_vnd: _builtins.int
+    """Of other_funding_vnd: bodies and people abroad (T_NGUONKHAC_VTNN), whole dong."""
+    other_domestic_vnd: _builtins.int
+    """Of other_funding_vnd: bodies and people in the country (T_NGUONKHAC_VTTN), whole dong."""
+    other_rest_vnd: _builtins.int
+    """Of other_funding_vnd: the rest (T_NGUONKHAC_CL), whole dong; where no source is told, all of it is the rest."""
+    prescriber_licence: _builtins.str
+    """Practice licence of who ordered it (MA_BAC_SI), at most 255 characters; several divided by ";"."""
+    performer_licence: _builtins.str
+    """Practice licence of who did it (NGUOI_THUC_HIEN), at most 255 characters; several divided by ";"."""
+    department_code: _builtins.str
+    """Department (MA_KHOA), such as "K01"."""
+    unit: _builtins.str
+    """Unit of the quantity (DON_VI_TINH), such as "Viên"."""
+    bed_code: _builtins.str
+    """Bed (MA_GIUONG): H, T, C or K and three digits; K is a stretcher or folding bed."""
+    bed_patient_count: _builtins.int
+    """How many people shared the bed, 0 to 9; 0 and 1: alone."""
+    surgery_session: _builtins.str
+    """The same text on all services of one session of surgery; empty: a session of its own."""
+    surgery_team: _builtins.str
+    """Who operated, where a session had several teams."""
+    @_builtins.property
+    def order_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was ordered (NGAY_YL); decides which card counts inside a long stay. Unset when not known."""
+
+    @_builtins.property
+    def perform_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was done (NGAY_TH_YL). Unset when not known."""
+
+    @_builtins.property
+    def result_time(self) -> _timestamp_pb2.Timestamp:
+        """When its result came (NGAY_KQ). Unset when not known."""
+
+    @_builtins.property
+    def diagnosis_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """ICD-10 codes it was ordered for (MA_BENH), together at most 100 characters."""
+
+    @_builtins.property
+    def claim_fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Further fields of XML2 or XML3 by their name in Decision 3176/QĐ-BYT, such as HAM_LUONG; at most 40, amounts are refused."""
+
     def __init__(
         self,
         *,
@@ -299,10 +662,36 @@ class CostLine(_message.Message):
         unit_price_vnd: _builtins.int = ...,
         covered_unit_price_vnd: _builtins.int = ...,
         other_funding_vnd: _builtins.int = ...,
+        kind: Global___LineKind.ValueType = ...,
+        cost_group: _builtins.int = ...,
+        scope: _builtins.int = ...,
+        in_scope_pct: _builtins.int = ...,
+        service_pct: _builtins.int = ...,
+        ceiling_vnd: _builtins.int = ...,
+        exact_unit_price: _builtins.str = ...,
+        exact_covered_unit_price: _builtins.str = ...,
+        waives_difference: _builtins.bool = ...,
+        other_state_vnd: _builtins.int = ...,
+        other_foreign_vnd: _builtins.int = ...,
+        other_domestic_vnd: _builtins.int = ...,
+        other_rest_vnd: _builtins.int = ...,
+        order_time: _timestamp_pb2.Timestamp | None = ...,
+        perform_time: _timestamp_pb2.Timestamp | None = ...,
+        result_time: _timestamp_pb2.Timestamp | None = ...,
+        prescriber_licence: _builtins.str = ...,
+        performer_licence: _builtins.str = ...,
+        department_code: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        diagnosis_codes: _abc.Iterable[_builtins.str] | None = ...,
+        bed_code: _builtins.str = ...,
+        bed_patient_count: _builtins.int = ...,
+        surgery_session: _builtins.str = ...,
+        surgery_team: _builtins.str = ...,
+        claim_fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order_time", b"order_time", "perform_time", b"perform_time", "result_time", b"result_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["covered_unit_price_vnd", b"covered_unit_price_vnd", "display_name", b"display_name", "line_id", b"line_id", "other_funding_vnd", b"other_funding_vnd", "quantity", b"quantity", "service_code", b"service_code", "unit_price_vnd", b"unit_price_vnd"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bed_code", b"bed_code", "bed_patient_count", b"bed_patient_count", "ceiling_vnd", b"ceiling_vnd", "claim_fields", b"claim_fields", "cost_group", b"cost_group", "covered_unit_price_vnd", b"covered_unit_price_vnd", "department_code", b"department_code", "diagnosis_codes", b"diagnosis_codes", "display_name", b"display_name", "exact_covered_unit_price", b"exact_covered_unit_price", "exact_unit_price", b"exact_unit_price", "in_scope_pct", b"in_scope_pct", "kind", b"kind", "line_id", b"line_id", "order_time", b"order_time", "other_domestic_vnd", b"other_domestic_vnd", "other_foreign_vnd", b"other_foreign_vnd", "other_funding_vnd", b"other_funding_vnd", "other_rest_vnd", b"other_rest_vnd", "other_state_vnd", b"other_state_vnd", "perform_time", b"perform_time", "performer_licence", b"performer_licence", "prescriber_licence", b"prescriber_licence", "quantity", b"quantity", "result_time", b"result_time", "scope", b"scope", "service_code", b"service_code", "service_pct", b"service_pct", "surgery_session", b"surgery_session", "surgery_team", b"surgery_team", "unit", b"unit", "unit_price_vnd", b"unit_price_vnd", "waives_difference", b"waives_difference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -327,6 +716,9 @@ class SplitLine(_message.Message):
     LEGAL_REFERENCE_FIELD_NUMBER: _builtins.int
     RULE_VALID_FROM_DATE_FIELD_NUMBER: _builtins.int
     EXPLANATION_VI_FIELD_NUMBER: _builtins.int
+    EXPLANATION_EN_FIELD_NUMBER: _builtins.int
+    SERVICE_PCT_FIELD_NUMBER: _builtins.int
+    IN_SCOPE_PCT_FIELD_NUMBER: _builtins.int
     line_id: _builtins.str
     """Id of the line."""
     display_name: _builtins.str
@@ -353,6 +745,12 @@ class SplitLine(_message.Message):
     """First day on which the rule is in force, YYYY-MM-DD."""
     explanation_vi: _builtins.str
     """Explanation for the patient, in Vietnamese."""
+    explanation_en: _builtins.str
+    """The same in English."""
+    service_pct: _builtins.int
+    """Payment rate of the service as applied (TYLE_TT_DV), percent, 0 to 100."""
+    in_scope_pct: _builtins.int
+    """Payment rate of the list as applied (TYLE_TT_BH), percent; 0 outside the scope."""
     def __init__(
         self,
         *,
@@ -369,14 +767,187 @@ class SplitLine(_message.Message):
         legal_reference: _builtins.str = ...,
         rule_valid_from_date: _builtins.str = ...,
         explanation_vi: _builtins.str = ...,
+        explanation_en: _builtins.str = ...,
+        service_pct: _builtins.int = ...,
+        in_scope_pct: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["copay_vnd", b"copay_vnd", "covered_vnd", b"covered_vnd", "display_name", b"display_name", "explanation_vi", b"explanation_vi", "fund_vnd", b"fund_vnd", "legal_reference", b"legal_reference", "line_id", b"line_id", "other_funding_vnd", b"other_funding_vnd", "rate_pct", b"rate_pct", "rule_id", b"rule_id", "rule_valid_from_date", b"rule_valid_from_date", "self_pay_vnd", b"self_pay_vnd", "total_vnd", b"total_vnd"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copay_vnd", b"copay_vnd", "covered_vnd", b"covered_vnd", "display_name", b"display_name", "explanation_en", b"explanation_en", "explanation_vi", b"explanation_vi", "fund_vnd", b"fund_vnd", "in_scope_pct", b"in_scope_pct", "legal_reference", b"legal_reference", "line_id", b"line_id", "other_funding_vnd", b"other_funding_vnd", "rate_pct", b"rate_pct", "rule_id", b"rule_id", "rule_valid_from_date", b"rule_valid_from_date", "self_pay_vnd", b"self_pay_vnd", "service_pct", b"service_pct", "total_vnd", b"total_vnd"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SplitLine: _TypeAlias = SplitLine  # noqa: Y015
+
+@_typing.final
+class Rounding(_message.Message):
+    """How far the whole dong that are collected and the claim's amounts with two places are apart; collected less claimed, as
+    decimal texts such as "-0.4". Never hidden, never spread over the lines.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    FUND_FIELD_NUMBER: _builtins.int
+    COPAY_FIELD_NUMBER: _builtins.int
+    SELF_PAY_FIELD_NUMBER: _builtins.int
+    OTHER_FUNDING_FIELD_NUMBER: _builtins.int
+    CLOSING_FIELD_NUMBER: _builtins.int
+    total: _builtins.str
+    """Of the totals (T_TONGCHI_BV)."""
+    fund: _builtins.str
+    """Of the fund's shares (T_BHTT of the lines)."""
+    copay: _builtins.str
+    """Of the copayments (T_BNCCT)."""
+    self_pay: _builtins.str
+    """Of what is outside the scope (T_BNTT)."""
+    other_funding: _builtins.str
+    """Of other funding (T_NGUONKHAC)."""
+    closing: _builtins.str
+    """T_BHTT of XML1 by its formula (T_TONGCHI_BH - T_BNCCT) less the sum of the lines' T_BHTT."""
+    def __init__(
+        self,
+        *,
+        total: _builtins.str = ...,
+        fund: _builtins.str = ...,
+        copay: _builtins.str = ...,
+        self_pay: _builtins.str = ...,
+        other_funding: _builtins.str = ...,
+        closing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closing", b"closing", "copay", b"copay", "fund", b"fund", "other_funding", b"other_funding", "self_pay", b"self_pay", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Rounding: _TypeAlias = Rounding  # noqa: Y015
+
+@_typing.final
+class RightNote(_message.Message):
+    """Something that a person should know before believing a right or an amount."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    TEXT_VI_FIELD_NUMBER: _builtins.int
+    TEXT_EN_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Stable UPPER_SNAKE name, such as FACILITY_UNKNOWN."""
+    text_vi: _builtins.str
+    """In Vietnamese."""
+    text_en: _builtins.str
+    """In English."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        text_vi: _builtins.str = ...,
+        text_en: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "text_en", b"text_en", "text_vi", b"text_vi"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RightNote: _TypeAlias = RightNote  # noqa: Y015
+
+@_typing.final
+class CopayRecord(_message.Message):
+    """What the insurer's portal publishes about a citizen's copayments of the year of the visit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCUMULATED_VND_FIELD_NUMBER: _builtins.int
+    BEFORE_CHANGE_VND_FIELD_NUMBER: _builtins.int
+    EXEMPT_FROM_DATE_FIELD_NUMBER: _builtins.int
+    accumulated_vnd: _builtins.int
+    """Sum of the year without this visit, whole dong."""
+    before_change_vnd: _builtins.int
+    """Of it, what visits that ended before the base salary changed inside the year paid, whole dong; unset when not known."""
+    exempt_from_date: _builtins.str
+    """From when the citizen is exempt by the portal or a certificate, YYYY-MM-DD; empty when neither says so. Ends with its year."""
+    def __init__(
+        self,
+        *,
+        accumulated_vnd: _builtins.int = ...,
+        before_change_vnd: _builtins.int | None = ...,
+        exempt_from_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_before_change_vnd", b"_before_change_vnd", "before_change_vnd", b"before_change_vnd"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_before_change_vnd", b"_before_change_vnd", "accumulated_vnd", b"accumulated_vnd", "before_change_vnd", b"before_change_vnd", "exempt_from_date", b"exempt_from_date"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__before_change_vnd: _TypeAlias = _typing.Literal["before_change_vnd"]  # noqa: Y015
+    _WhichOneofArgType__before_change_vnd: _TypeAlias = _typing.Literal["_before_change_vnd", b"_before_change_vnd"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__before_change_vnd) -> _WhichOneofReturnType__before_change_vnd | None: ...
+
+Global___CopayRecord: _TypeAlias = CopayRecord  # noqa: Y015
+
+@_typing.final
+class VisitCircumstances(_message.Message):
+    """What is told about a visit beyond its facility, day and kind of stay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REFERRAL_SLIP_FIELD_NUMBER: _builtins.int
+    REEXAMINATION_SLIP_FIELD_NUMBER: _builtins.int
+    CHANGED_RESIDENCE_FIELD_NUMBER: _builtins.int
+    ORGAN_DONOR_FIELD_NUMBER: _builtins.int
+    NEWBORN_FIELD_NUMBER: _builtins.int
+    SERIOUS_DISEASE_ANNEXES_FIELD_NUMBER: _builtins.int
+    PRINCIPAL_DIAGNOSIS_FIELD_NUMBER: _builtins.int
+    AGE_YEARS_FIELD_NUMBER: _builtins.int
+    ORIGINAL_VISIT_CODE_FIELD_NUMBER: _builtins.int
+    COPAY_FIELD_NUMBER: _builtins.int
+    referral_slip: _builtins.bool
+    """True when a referral slip was shown (code 1.3)."""
+    reexamination_slip: _builtins.bool
+    """True when a re-examination slip was shown (code 1.5)."""
+    changed_residence: _builtins.bool
+    """True for who stays or lives elsewhere by Circular 01/2025 art. 4 (code 1.4)."""
+    organ_donor: _builtins.bool
+    """True for an organ donor treated right after donating (code 1.6)."""
+    newborn: _builtins.bool
+    """True for a newborn treated right after birth (code 1.7)."""
+    principal_diagnosis: _builtins.str
+    """ICD-10 code of the principal diagnosis, looked up in the operator's list of those annexes where there is one."""
+    age_years: _builtins.int
+    """Age in whole years, for rows of the annexes that count below an age only; unset when not known."""
+    original_visit_code: _builtins.str
+    """Visit code of the visit that prescribed, for codes 7.2, 7.3, 7.4 and 10."""
+    @_builtins.property
+    def serious_disease_annexes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """"I", "II": annexes of Circular 01/2025 that hold the disease, as the caller knows."""
+
+    @_builtins.property
+    def copay(self) -> Global___CopayRecord:
+        """Copayments of the year; unset when not known."""
+
+    def __init__(
+        self,
+        *,
+        referral_slip: _builtins.bool = ...,
+        reexamination_slip: _builtins.bool = ...,
+        changed_residence: _builtins.bool = ...,
+        organ_donor: _builtins.bool = ...,
+        newborn: _builtins.bool = ...,
+        serious_disease_annexes: _abc.Iterable[_builtins.str] | None = ...,
+        principal_diagnosis: _builtins.str = ...,
+        age_years: _builtins.int | None = ...,
+        original_visit_code: _builtins.str = ...,
+        copay: Global___CopayRecord | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_age_years", b"_age_years", "age_years", b"age_years", "copay", b"copay"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age_years", b"_age_years", "age_years", b"age_years", "changed_residence", b"changed_residence", "copay", b"copay", "newborn", b"newborn", "organ_donor", b"organ_donor", "original_visit_code", b"original_visit_code", "principal_diagnosis", b"principal_diagnosis", "reexamination_slip", b"reexamination_slip", "referral_slip", b"referral_slip", "serious_disease_annexes", b"serious_disease_annexes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__age_years: _TypeAlias = _typing.Literal["age_years"]  # noqa: Y015
+    _WhichOneofArgType__age_years: _TypeAlias = _typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age_years) -> _WhichOneofReturnType__age_years | None: ...
+
+Global___VisitCircumstances: _TypeAlias = VisitCircumstances  # noqa: Y015
 
 @_typing.final
 class Split(_message.Message):
@@ -395,6 +966,9 @@ class Split(_message.Message):
     PROVISIONAL_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     SPLIT_NUMBER_FIELD_NUMBER: _builtins.int
+    VISIT_CODE_FIELD_NUMBER: _builtins.int
+    ROUNDING_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name, "visits/{visit}/splits/{split}"."""
     visit: _builtins.str
@@ -413,6 +987,8 @@ class Split(_message.Message):
     """True while the coverage behind it is UNVERIFIED: it is computed again when the portal is back."""
     split_number: _builtins.int
     """Number of the split of this visit, from 1; a correction has a higher one."""
+    visit_code: _builtins.str
+    """Visit code that counted (MA_DOITUONG_KCB); empty when not insured, or when the list of codes of the day is not known."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___SplitLine]:
         """Lines."""
@@ -420,6 +996,14 @@ class Split(_message.Message):
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was computed."""
+
+    @_builtins.property
+    def rounding(self) -> Global___Rounding:
+        """How far collected and claimed amounts are apart."""
+
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RightNote]:
+        """What is not certain about the right that counted."""
 
     def __init__(
         self,
@@ -435,10 +1019,13 @@ class Split(_message.Message):
         provisional: _builtins.bool = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         split_number: _builtins.int = ...,
+        visit_code: _builtins.str = ...,
+        rounding: Global___Rounding | None = ...,
+        notes: _abc.Iterable[Global___RightNote] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "rounding", b"rounding"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage", "create_time", b"create_time", "fund_vnd", b"fund_vnd", "lines", b"lines", "name", b"name", "other_funding_vnd", b"other_funding_vnd", "patient_vnd", b"patient_vnd", "provisional", b"provisional", "split_number", b"split_number", "total_vnd", b"total_vnd", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["coverage", b"coverage", "create_time", b"create_time", "fund_vnd", b"fund_vnd", "lines", b"lines", "name", b"name", "notes", b"notes", "other_funding_vnd", b"other_funding_vnd", "patient_vnd", b"patient_vnd", "provisional", b"provisional", "rounding", b"rounding", "split_number", b"split_number", "total_vnd", b"total_vnd", "visit", b"visit", "visit_code", b"visit_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -458,6 +1045,8 @@ class CheckCoverageRequest(_message.Message):
     BIRTH_DATE_FIELD_NUMBER: _builtins.int
     SERVICE_DATE_FIELD_NUMBER: _builtins.int
     SELF_PAY_FIELD_NUMBER: _builtins.int
+    OTHER_IDENTIFIERS_FIELD_NUMBER: _builtins.int
+    PRINTED_NAME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID made and kept by the caller."""
     visit: _builtins.str
@@ -474,6 +1063,14 @@ class CheckCoverageRequest(_message.Message):
     """Day of the service in Asia/Ho_Chi_Minh, YYYY-MM-DD; empty for today."""
     self_pay: _builtins.bool
     """True when the citizen wants to pay without insurance: nothing is asked."""
+    printed_name: _builtins.str
+    """Full name as on the paper that was shown, where it differs from full_name: the last spelling tried. Personal data."""
+    @_builtins.property
+    def other_identifiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Further numbers known of the citizen, at most 10: asked where the portal does not know the first; of all, the
+        12-digit one is asked first, then 10 digits, then 15. What is no insurance number is left out. Personal data.
+        """
+
     def __init__(
         self,
         *,
@@ -485,10 +1082,12 @@ class CheckCoverageRequest(_message.Message):
         birth_date: _builtins.str = ...,
         service_date: _builtins.str = ...,
         self_pay: _builtins.bool = ...,
+        other_identifiers: _abc.Iterable[_builtins.str] | None = ...,
+        printed_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "citizen", b"citizen", "full_name", b"full_name", "identifier", b"identifier", "request_id", b"request_id", "self_pay", b"self_pay", "service_date", b"service_date", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birth_date", b"birth_date", "citizen", b"citizen", "full_name", b"full_name", "identifier", b"identifier", "other_identifiers", b"other_identifiers", "printed_name", b"printed_name", "request_id", b"request_id", "self_pay", b"self_pay", "service_date", b"service_date", "visit", b"visit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -517,6 +1116,222 @@ class CheckCoverageResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckCoverageResponse: _TypeAlias = CheckCoverageResponse  # noqa: Y015
+
+@_typing.final
+class LookUpAgainRequest(_message.Message):
+    """Input of LookUpAgain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VISIT_FIELD_NUMBER: _builtins.int
+    MOMENT_FIELD_NUMBER: _builtins.int
+    WITH_COPAYMENTS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID made and kept by the caller."""
+    visit: _builtins.str
+    """"visits/{visit}"."""
+    moment: Global___LookUpMoment.ValueType
+    """DURING or END."""
+    with_copayments: _builtins.bool
+    """Ask for the copayments of the year as well; asked by itself at END when five years of insurance are complete."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        visit: _builtins.str = ...,
+        moment: Global___LookUpMoment.ValueType = ...,
+        with_copayments: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["moment", b"moment", "request_id", b"request_id", "visit", b"visit", "with_copayments", b"with_copayments"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookUpAgainRequest: _TypeAlias = LookUpAgainRequest  # noqa: Y015
+
+@_typing.final
+class LookUpAgainResponse(_message.Message):
+    """Output of LookUpAgain."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COVERAGE_FIELD_NUMBER: _builtins.int
+    FAILURE_REASON_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    COPAYMENTS_FIELD_NUMBER: _builtins.int
+    failure_reason: _builtins.str
+    """Why the portal was not heard this time, UPPER_SNAKE; empty when it answered."""
+    @_builtins.property
+    def coverage(self) -> Global___Coverage:
+        """The newest coverage of the visit."""
+
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """"visits/{visit}/evidence/{evidence}" of this time's calls, in order."""
+
+    @_builtins.property
+    def copayments(self) -> Global___Copayments:
+        """What was published about copayments; unset when that was not asked or not answered."""
+
+    def __init__(
+        self,
+        *,
+        coverage: Global___Coverage | None = ...,
+        failure_reason: _builtins.str = ...,
+        evidence: _abc.Iterable[_builtins.str] | None = ...,
+        copayments: Global___Copayments | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["copayments", b"copayments", "coverage", b"coverage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["copayments", b"copayments", "coverage", b"coverage", "evidence", b"evidence", "failure_reason", b"failure_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookUpAgainResponse: _TypeAlias = LookUpAgainResponse  # noqa: Y015
+
+@_typing.final
+class ExportEvidenceRequest(_message.Message):
+    """Input of ExportEvidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VISIT_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    CONTACT_PHONE_FIELD_NUMBER: _builtins.int
+    CONTACT_ADDRESS_FIELD_NUMBER: _builtins.int
+    CONTACT_NOTE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """UUID made and kept by the caller."""
+    visit: _builtins.str
+    """"visits/{visit}"."""
+    format: Global___EvidenceFormat.ValueType
+    """Form of the paper."""
+    contact_phone: _builtins.str
+    """Telephone of the citizen, at most 100 characters; empty when there is none. Personal data."""
+    contact_address: _builtins.str
+    """Address of the citizen, at most 300 characters. Personal data."""
+    contact_note: _builtins.str
+    """Who answers there, or anything the insurance office should know, at most 300 characters. Personal data."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        visit: _builtins.str = ...,
+        format: Global___EvidenceFormat.ValueType = ...,
+        contact_phone: _builtins.str = ...,
+        contact_address: _builtins.str = ...,
+        contact_note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_address", b"contact_address", "contact_note", b"contact_note", "contact_phone", b"contact_phone", "format", b"format", "request_id", b"request_id", "visit", b"visit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportEvidenceRequest: _TypeAlias = ExportEvidenceRequest  # noqa: Y015
+
+@_typing.final
+class ExportEvidenceResponse(_message.Message):
+    """Output of ExportEvidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    EVIDENCE_SHA256_FIELD_NUMBER: _builtins.int
+    CONTENT_SHA256_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """The file. Personal data."""
+    media_type: _builtins.str
+    """application/pdf or application/json."""
+    file_name: _builtins.str
+    """A name for the file, without personal data."""
+    evidence_sha256: _builtins.str
+    """SHA-256 of the evidence on the paper, hexadecimal: the same in PDF, QR and JSON."""
+    content_sha256: _builtins.str
+    """SHA-256 of the file, hexadecimal."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        media_type: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        evidence_sha256: _builtins.str = ...,
+        content_sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "content_sha256", b"content_sha256", "evidence_sha256", b"evidence_sha256", "file_name", b"file_name", "media_type", b"media_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportEvidenceResponse: _TypeAlias = ExportEvidenceResponse  # noqa: Y015
+
+@_typing.final
+class ListCorrectionsRequest(_message.Message):
+    """Input of ListCorrections."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VISIT_FIELD_NUMBER: _builtins.int
+    FACILITY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    visit: _builtins.str
+    """"visits/{visit}"; empty for the whole facility."""
+    facility: _builtins.str
+    """Facility code for callers who belong to none, such as auditors of the province; others see their own."""
+    page_size: _builtins.int
+    """At most 200; 0 means 50."""
+    page_token: _builtins.str
+    """From the page before."""
+    def __init__(
+        self,
+        *,
+        visit: _builtins.str = ...,
+        facility: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facility", b"facility", "page_size", b"page_size", "page_token", b"page_token", "visit", b"visit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCorrectionsRequest: _TypeAlias = ListCorrectionsRequest  # noqa: Y015
+
+@_typing.final
+class ListCorrectionsResponse(_message.Message):
+    """Output of ListCorrections."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CORRECTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def corrections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Correction]:
+        """Notices, newest first."""
+
+    def __init__(
+        self,
+        *,
+        corrections: _abc.Iterable[Global___Correction] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corrections", b"corrections", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCorrectionsResponse: _TypeAlias = ListCorrectionsResponse  # noqa: Y015
 
 @_typing.final
 class GetCoverageRequest(_message.Message):
@@ -669,6 +1484,7 @@ class SplitCostRequest(_message.Message):
     INPATIENT_FIELD_NUMBER: _builtins.int
     EMERGENCY_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    CIRCUMSTANCES_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """UUID made and kept by the caller."""
     visit: _builtins.str
@@ -685,6 +1501,10 @@ class SplitCostRequest(_message.Message):
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CostLine]:
         """Lines, 1 to 2,000."""
 
+    @_builtins.property
+    def circumstances(self) -> Global___VisitCircumstances:
+        """What else is told about the visit; unset: nothing."""
+
     def __init__(
         self,
         *,
@@ -695,10 +1515,11 @@ class SplitCostRequest(_message.Message):
         inpatient: _builtins.bool = ...,
         emergency: _builtins.bool = ...,
         lines: _abc.Iterable[Global___CostLine] | None = ...,
+        circumstances: Global___VisitCircumstances | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["circumstances", b"circumstances"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["emergency", b"emergency", "inpatient", b"inpatient", "lines", b"lines", "request_id", b"request_id", "service_date", b"service_date", "visit", b"visit", "visit_code", b"visit_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["circumstances", b"circumstances", "emergency", b"emergency", "inpatient", b"inpatient", "lines", b"lines", "request_id", b"request_id", "service_date", b"service_date", "visit", b"visit", "visit_code", b"visit_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,11 @@ class CoverageServiceStub(object):
                 request_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.CheckCoverageRequest.SerializeToString,
                 response_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.CheckCoverageResponse.FromString,
                 _registered_method=True)
+        self.LookUpAgain = channel.unary_unary(
+                '/lienthong.insurance.v1.CoverageService/LookUpAgain',
+                request_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.LookUpAgainRequest.SerializeToString,
+                response_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.LookUpAgainResponse.FromString,
+                _registered_method=True)
         self.GetCoverage = channel.unary_unary(
                 '/lienthong.insurance.v1.CoverageService/GetCoverage',
                 request_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.GetCoverageRequest.SerializeToString,
@@ -54,6 +59,16 @@ class CoverageServiceStub(object):
                 '/lienthong.insurance.v1.CoverageService/GetEvidence',
                 request_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.GetEvidenceRequest.SerializeToString,
                 response_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.GetEvidenceResponse.FromString,
+                _registered_method=True)
+        self.ExportEvidence = channel.unary_unary(
+                '/lienthong.insurance.v1.CoverageService/ExportEvidence',
+                request_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ExportEvidenceRequest.SerializeToString,
+                response_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ExportEvidenceResponse.FromString,
+                _registered_method=True)
+        self.ListCorrections = channel.unary_unary(
+                '/lienthong.insurance.v1.CoverageService/ListCorrections',
+                request_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ListCorrectionsRequest.SerializeToString,
+                response_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ListCorrectionsResponse.FromString,
                 _registered_method=True)
         self.SplitCost = channel.unary_unary(
                 '/lienthong.insurance.v1.CoverageService/SplitCost',
@@ -81,8 +96,19 @@ class CoverageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookUpAgain(self, request, context):
+        """Asks the portal again during or at the end of a treatment and keeps every reply (Circular 12/2026/TT-BTC, art. 4).
+
+        An answer is a new coverage; what changed is told by ListCorrections. A portal that is down changes nothing: the
+        coverage that was known is answered, with its own as_of_time, and failure_reason says so.
+        Errors: COVERAGE_NOT_FOUND, MOMENT_MISSING, PERSONAL_NUMBER_MISSING (nothing was asked at arrival).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetCoverage(self, request, context):
-        """Reads the newest coverage of a visit. Errors: COVERAGE_NOT_FOUND.
+        """Reads the newest coverage of a visit, from what is stored; as_of_time says how old it is. Errors: COVERAGE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,9 +128,27 @@ class CoverageServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportEvidence(self, request, context):
+        """Makes the paper that the law asks for after a failed look-up (Decree 188/2025, art. 38 k2): the record, the contact,
+        every request with its time and its reply or error, and the sum of it all. The same evidence and contact give the
+        same bytes; who asked for it is recorded. Errors: EVIDENCE_NOT_FOUND, EXPORT_FORMAT_MISSING, CONTACT_TOO_LONG.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCorrections(self, request, context):
+        """Lists what later look-ups changed, newest first: of one visit, or of the caller's facility.
+
+        Errors: FACILITY_MISSING (neither a visit nor a facility), PAGE_SIZE_OUT_OF_RANGE, PAGE_TOKEN_MALFORMED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SplitCost(self, request, context):
         """Splits the cost of a visit's lines between the fund, the patient and other funding, with the rule behind each line.
-        Errors: VISIT_CODE_UNKNOWN, LINE_MALFORMED, TOO_MANY_LINES.
+        Errors: VISIT_CODE_UNKNOWN, LINE_MALFORMED, TOO_MANY_LINES, CIRCUMSTANCE_MALFORMED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,6 +169,11 @@ def add_CoverageServiceServicer_to_server(servicer, server):
                     request_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.CheckCoverageRequest.FromString,
                     response_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.CheckCoverageResponse.SerializeToString,
             ),
+            'LookUpAgain': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookUpAgain,
+                    request_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.LookUpAgainRequest.FromString,
+                    response_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.LookUpAgainResponse.SerializeToString,
+            ),
             'GetCoverage': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCoverage,
                     request_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.GetCoverageRequest.FromString,
@@ -139,6 +188,16 @@ def add_CoverageServiceServicer_to_server(servicer, server):
                     servicer.GetEvidence,
                     request_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.GetEvidenceRequest.FromString,
                     response_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.GetEvidenceResponse.SerializeToString,
+            ),
+            'ExportEvidence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportEvidence,
+                    request_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ExportEvidenceRequest.FromString,
+                    response_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ExportEvidenceResponse.SerializeToString,
+            ),
+            'ListCorrections': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCorrections,
+                    request_deserializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ListCorrectionsRequest.FromString,
+                    response_serializer=lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ListCorrectionsResponse.SerializeToString,
             ),
             'SplitCost': grpc.unary_unary_rpc_method_handler(
                     servicer.SplitCost,
@@ -179,6 +238,33 @@ class CoverageService(object):
             '/lienthong.insurance.v1.CoverageService/CheckCoverage',
             lienthong_dot_insurance_dot_v1_dot_insurance__pb2.CheckCoverageRequest.SerializeToString,
             lienthong_dot_insurance_dot_v1_dot_insurance__pb2.CheckCoverageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookUpAgain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.insurance.v1.CoverageService/LookUpAgain',
+            lienthong_dot_insurance_dot_v1_dot_insurance__pb2.LookUpAgainRequest.SerializeToString,
+            lienthong_dot_insurance_dot_v1_dot_insurance__pb2.LookUpAgainResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -260,6 +346,60 @@ class CoverageService(object):
             '/lienthong.insurance.v1.CoverageService/GetEvidence',
             lienthong_dot_insurance_dot_v1_dot_insurance__pb2.GetEvidenceRequest.SerializeToString,
             lienthong_dot_insurance_dot_v1_dot_insurance__pb2.GetEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportEvidence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.insurance.v1.CoverageService/ExportEvidence',
+            lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ExportEvidenceRequest.SerializeToString,
+            lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ExportEvidenceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCorrections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/lienthong.insurance.v1.CoverageService/ListCorrections',
+            lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ListCorrectionsRequest.SerializeToString,
+            lienthong_dot_insurance_dot_v1_dot_insurance__pb2.ListCorrectionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

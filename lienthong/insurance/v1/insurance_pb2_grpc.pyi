@@ -39,15 +39,32 @@ class CoverageServiceStub:
     A portal that is down is no error: the outcome is UNVERIFIED and the check is repeated by itself (Decree 188/2025, art. 38 k2).
     Errors: CITIZEN_NOT_FOUND, PERSONAL_NUMBER_MISSING.
     """
+    LookUpAgain: _grpc.UnaryUnaryMultiCallable[_insurance_pb2.LookUpAgainRequest, _insurance_pb2.LookUpAgainResponse]
+    """Asks the portal again during or at the end of a treatment and keeps every reply (Circular 12/2026/TT-BTC, art. 4).
+
+    An answer is a new coverage; what changed is told by ListCorrections. A portal that is down changes nothing: the
+    coverage that was known is answered, with its own as_of_time, and failure_reason says so.
+    Errors: COVERAGE_NOT_FOUND, MOMENT_MISSING, PERSONAL_NUMBER_MISSING (nothing was asked at arrival).
+    """
     GetCoverage: _grpc.UnaryUnaryMultiCallable[_insurance_pb2.GetCoverageRequest, _insurance_pb2.GetCoverageResponse]
-    """Reads the newest coverage of a visit. Errors: COVERAGE_NOT_FOUND."""
+    """Reads the newest coverage of a visit, from what is stored; as_of_time says how old it is. Errors: COVERAGE_NOT_FOUND."""
     ListEvidence: _grpc.UnaryUnaryMultiCallable[_insurance_pb2.ListEvidenceRequest, _insurance_pb2.ListEvidenceResponse]
     """Lists the evidence of a visit, oldest first."""
     GetEvidence: _grpc.UnaryUnaryMultiCallable[_insurance_pb2.GetEvidenceRequest, _insurance_pb2.GetEvidenceResponse]
     """Reads one piece of evidence with the raw reply. Errors: EVIDENCE_NOT_FOUND."""
+    ExportEvidence: _grpc.UnaryUnaryMultiCallable[_insurance_pb2.ExportEvidenceRequest, _insurance_pb2.ExportEvidenceResponse]
+    """Makes the paper that the law asks for after a failed look-up (Decree 188/2025, art. 38 k2): the record, the contact,
+    every request with its time and its reply or error, and the sum of it all. The same evidence and contact give the
+    same bytes; who asked for it is recorded. Errors: EVIDENCE_NOT_FOUND, EXPORT_FORMAT_MISSING, CONTACT_TOO_LONG.
+    """
+    ListCorrections: _grpc.UnaryUnaryMultiCallable[_insurance_pb2.ListCorrectionsRequest, _insurance_pb2.ListCorrectionsResponse]
+    """Lists what later look-ups changed, newest first: of one visit, or of the caller's facility.
+
+    Errors: FACILITY_MISSING (neither a visit nor a facility), PAGE_SIZE_OUT_OF_RANGE, PAGE_TOKEN_MALFORMED.
+    """
     SplitCost: _grpc.UnaryUnaryMultiCallable[_insurance_pb2.SplitCostRequest, _insurance_pb2.SplitCostResponse]
     """Splits the cost of a visit's lines between the fund, the patient and other funding, with the rule behind each line.
-    Errors: VISIT_CODE_UNKNOWN, LINE_MALFORMED, TOO_MANY_LINES.
+    Errors: VISIT_CODE_UNKNOWN, LINE_MALFORMED, TOO_MANY_LINES, CIRCUMSTANCE_MALFORMED.
     """
     GetSplit: _grpc.UnaryUnaryMultiCallable[_insurance_pb2.GetSplitRequest, _insurance_pb2.GetSplitResponse]
     """Reads the newest split of a visit. Errors: SPLIT_NOT_FOUND."""
@@ -63,15 +80,32 @@ class CoverageServiceAsyncStub(CoverageServiceStub):
     A portal that is down is no error: the outcome is UNVERIFIED and the check is repeated by itself (Decree 188/2025, art. 38 k2).
     Errors: CITIZEN_NOT_FOUND, PERSONAL_NUMBER_MISSING.
     """
+    LookUpAgain: _aio.UnaryUnaryMultiCallable[_insurance_pb2.LookUpAgainRequest, _insurance_pb2.LookUpAgainResponse]  # type: ignore[assignment]
+    """Asks the portal again during or at the end of a treatment and keeps every reply (Circular 12/2026/TT-BTC, art. 4).
+
+    An answer is a new coverage; what changed is told by ListCorrections. A portal that is down changes nothing: the
+    coverage that was known is answered, with its own as_of_time, and failure_reason says so.
+    Errors: COVERAGE_NOT_FOUND, MOMENT_MISSING, PERSONAL_NUMBER_MISSING (nothing was asked at arrival).
+    """
     GetCoverage: _aio.UnaryUnaryMultiCallable[_insurance_pb2.GetCoverageRequest, _insurance_pb2.GetCoverageResponse]  # type: ignore[assignment]
-    """Reads the newest coverage of a visit. Errors: COVERAGE_NOT_FOUND."""
+    """Reads the newest coverage of a visit, from what is stored; as_of_time says how old it is. Errors: COVERAGE_NOT_FOUND."""
     ListEvidence: _aio.UnaryUnaryMultiCallable[_insurance_pb2.ListEvidenceRequest, _insurance_pb2.ListEvidenceResponse]  # type: ignore[assignment]
     """Lists the evidence of a visit, oldest first."""
     GetEvidence: _aio.UnaryUnaryMultiCallable[_insurance_pb2.GetEvidenceRequest, _insurance_pb2.GetEvidenceResponse]  # type: ignore[assignment]
     """Reads one piece of evidence with the raw reply. Errors: EVIDENCE_NOT_FOUND."""
+    ExportEvidence: _aio.UnaryUnaryMultiCallable[_insurance_pb2.ExportEvidenceRequest, _insurance_pb2.ExportEvidenceResponse]  # type: ignore[assignment]
+    """Makes the paper that the law asks for after a failed look-up (Decree 188/2025, art. 38 k2): the record, the contact,
+    every request with its time and its reply or error, and the sum of it all. The same evidence and contact give the
+    same bytes; who asked for it is recorded. Errors: EVIDENCE_NOT_FOUND, EXPORT_FORMAT_MISSING, CONTACT_TOO_LONG.
+    """
+    ListCorrections: _aio.UnaryUnaryMultiCallable[_insurance_pb2.ListCorrectionsRequest, _insurance_pb2.ListCorrectionsResponse]  # type: ignore[assignment]
+    """Lists what later look-ups changed, newest first: of one visit, or of the caller's facility.
+
+    Errors: FACILITY_MISSING (neither a visit nor a facility), PAGE_SIZE_OUT_OF_RANGE, PAGE_TOKEN_MALFORMED.
+    """
     SplitCost: _aio.UnaryUnaryMultiCallable[_insurance_pb2.SplitCostRequest, _insurance_pb2.SplitCostResponse]  # type: ignore[assignment]
     """Splits the cost of a visit's lines between the fund, the patient and other funding, with the rule behind each line.
-    Errors: VISIT_CODE_UNKNOWN, LINE_MALFORMED, TOO_MANY_LINES.
+    Errors: VISIT_CODE_UNKNOWN, LINE_MALFORMED, TOO_MANY_LINES, CIRCUMSTANCE_MALFORMED.
     """
     GetSplit: _aio.UnaryUnaryMultiCallable[_insurance_pb2.GetSplitRequest, _insurance_pb2.GetSplitResponse]  # type: ignore[assignment]
     """Reads the newest split of a visit. Errors: SPLIT_NOT_FOUND."""
@@ -92,12 +126,25 @@ class CoverageServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def LookUpAgain(
+        self,
+        request: _insurance_pb2.LookUpAgainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_insurance_pb2.LookUpAgainResponse, _abc.Awaitable[_insurance_pb2.LookUpAgainResponse]]:
+        """Asks the portal again during or at the end of a treatment and keeps every reply (Circular 12/2026/TT-BTC, art. 4).
+
+        An answer is a new coverage; what changed is told by ListCorrections. A portal that is down changes nothing: the
+        coverage that was known is answered, with its own as_of_time, and failure_reason says so.
+        Errors: COVERAGE_NOT_FOUND, MOMENT_MISSING, PERSONAL_NUMBER_MISSING (nothing was asked at arrival).
+        """
+
+    @_abc_1.abstractmethod
     def GetCoverage(
         self,
         request: _insurance_pb2.GetCoverageRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_insurance_pb2.GetCoverageResponse, _abc.Awaitable[_insurance_pb2.GetCoverageResponse]]:
-        """Reads the newest coverage of a visit. Errors: COVERAGE_NOT_FOUND."""
+        """Reads the newest coverage of a visit, from what is stored; as_of_time says how old it is. Errors: COVERAGE_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListEvidence(
@@ -116,13 +163,35 @@ class CoverageServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads one piece of evidence with the raw reply. Errors: EVIDENCE_NOT_FOUND."""
 
     @_abc_1.abstractmethod
+    def ExportEvidence(
+        self,
+        request: _insurance_pb2.ExportEvidenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_insurance_pb2.ExportEvidenceResponse, _abc.Awaitable[_insurance_pb2.ExportEvidenceResponse]]:
+        """Makes the paper that the law asks for after a failed look-up (Decree 188/2025, art. 38 k2): the record, the contact,
+        every request with its time and its reply or error, and the sum of it all. The same evidence and contact give the
+        same bytes; who asked for it is recorded. Errors: EVIDENCE_NOT_FOUND, EXPORT_FORMAT_MISSING, CONTACT_TOO_LONG.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCorrections(
+        self,
+        request: _insurance_pb2.ListCorrectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_insurance_pb2.ListCorrectionsResponse, _abc.Awaitable[_insurance_pb2.ListCorrectionsResponse]]:
+        """Lists what later look-ups changed, newest first: of one visit, or of the caller's facility.
+
+        Errors: FACILITY_MISSING (neither a visit nor a facility), PAGE_SIZE_OUT_OF_RANGE, PAGE_TOKEN_MALFORMED.
+        """
+
+    @_abc_1.abstractmethod
     def SplitCost(
         self,
         request: _insurance_pb2.SplitCostRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_insurance_pb2.SplitCostResponse, _abc.Awaitable[_insurance_pb2.SplitCostResponse]]:
         """Splits the cost of a visit's lines between the fund, the patient and other funding, with the rule behind each line.
-        Errors: VISIT_CODE_UNKNOWN, LINE_MALFORMED, TOO_MANY_LINES.
+        Errors: VISIT_CODE_UNKNOWN, LINE_MALFORMED, TOO_MANY_LINES, CIRCUMSTANCE_MALFORMED.
         """
 
     @_abc_1.abstractmethod

@@ -1,4 +1,4 @@
-"""One visit of a claim file as the checks see it: its rows with dates and amounts read once."""
+"""One visit of a claim file as the checks see it: its rows, with moments and amounts read by one rule."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from decimal import Decimal
+from functools import cached_property, lru_cache
 
 from standards.claims.lint.model import LintContext
-from standards.claims.model import ClaimFile, ClaimRecord, Row
+from standards.claims.model import ClaimRecord, Row
 from standards.claims.schema import Schema
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,6})?")
+_NUMBER_MAX_CHARS = 26
+_CACHED_VALUES = 16_384
+"""Moments and numbers come again and again; only short texts are kept, a field may hold a million characters."""
 TOLERANCE = Decimal("0.01")
 """Rounding of one line: the decision's formulas do not close under it (see standards/data/claims/README.md)."""
+LABORATORY, IMAGING, SURGERY, TRANSPORT, EXAMINATION = "1", "2", "8", "12", "13"
+SUPPLIES, BEDS = ("10", "11"), ("14", "15", "16")
+"""Cost groups (MA_NHOM; Decision 5937/QĐ-BYT, annex 3)."""
+MEDICAL_GASES = ("40.17", "40.573")
+"""MA_THUOC of oxygen and nitric oxide."""
+NOT_INSURED = "9"
+"""MA_DOITUONG_KCB of a visit without insurance (Decision 3276/QĐ-BYT)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +42,14 @@ class Hit:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A visit with its file and what is known beside it; not slotted, so that days are read once."""
+    """A visit with what is known beside it; not slotted, so that its days are read once."""
 
-    file: ClaimFile
     record: ClaimRecord
     number: int
+    facility_code: str
+    """MACSKCB of the envelope."""
+    made_date: str
+    """NGAYLAP of the envelope."""
     schema: Schema
     context: LintContext
 
@@ -50,25 +63,49 @@ class Case:
         """The rows of a table, none when it is not there."""
         return self.record.tables.get(table, ())
 
+    def numbered(self, table: str) -> Iterator[tuple[int, Row]]:
+        """The rows of a table with their numbers from 1."""
+        return enumerate(self.rows(table), start=1)
+
     @cached_property
     def admit_time(self) -> datetime | None:
-        """NGAY_VAO of the summary, or None."""
+        """NGAY_VAO, or None."""
         return moment(self.summary.get("NGAY_VAO", ""))
 
     @cached_property
     def discharge_time(self) -> datetime | None:
-        """NGAY_RA of the summary, or None."""
-        return moment(self.summary.get("NGAY_RA", ""))
+        """NGAY_RA, or None; a day alone lasts until its end."""
+        text = self.summary.get("NGAY_RA", "")
+        leave = moment(text)
+        return leave.replace(hour=23, minute=59) if leave and len(text) == 8 else leave
 
     @cached_property
     def day(self) -> date | None:
         """The day of admission."""
         return self.admit_time.date() if self.admit_time else None
 
+    @cached_property
+    def ages_days(self) -> tuple[int, int] | None:
+        """The youngest and the oldest that the patient can be on admission, in days; an unknown month widens it."""
+        born = birth_days(self.summary.get("NGAY_SINH", ""))
+        if born is None or self.day is None:
+            return None
+        return (self.day - born[1]).days, (self.day - born[0]).days
+
     @property
     def kind(self) -> str:
         """MA_LOAI_KCB, the type of visit."""
         return self.summary.get("MA_LOAI_KCB", "")
+
+    @property
+    def subject(self) -> str:
+        """MA_DOITUONG_KCB, on which ground the patient comes."""
+        return self.summary.get("MA_DOITUONG_KCB", "")
+
+    @property
+    def is_right_line(self) -> bool:
+        """Whether the patient comes on a ground with the card's full rate (codes 1… and 2)."""
+        return self.subject == "2" or self.subject.startswith("1.")
 
     @property
     def is_inpatient(self) -> bool:
@@ -79,31 +116,57 @@ class Case:
 Check = Callable[[Case], Iterator[Hit]]
 
 
+def of_summary(rule_id: str, field: str, **facts: str) -> Hit:
+    """A hit in the summary."""
+    return Hit(rule_id=rule_id, table="XML1", row=1, field=field, facts=facts)
+
+
 def moment(text: str) -> datetime | None:
     """A moment of a claim, yyyyMMddHHmm or yyyyMMdd, Vietnam time; None when it is not one.
 
-    2400 as the end of a day and 0000 as an unknown time are read, as hospital systems write them.
+    2400 is read as the end of a day, as hospital systems write it.
     """
-    if not text.isascii() or not text.isdecimal() or len(text) not in (8, 12):
-        return None
-    try:
-        day = datetime.strptime(text[:8], "%Y%m%d")  # noqa: DTZ007 - both sides of every comparison are local
-    except ValueError:
+    return _moment(text) if len(text) in (8, 12) else None
+
+
+@lru_cache(maxsize=_CACHED_VALUES)
+def _moment(text: str) -> datetime | None:
+    if not text.isascii() or not text.isdecimal():
         return None
     hours, minutes = (int(text[8:10]), int(text[10:12])) if len(text) == 12 else (0, 0)
     if minutes > 59 or hours > 24 or (hours == 24 and minutes):
         return None
-    return day + timedelta(hours=hours, minutes=minutes)
+    try:
+        # Both sides of every comparison are local, so none carries a zone.
+        day = datetime(int(text[:4]), int(text[4:6]), int(text[6:8]))  # noqa: DTZ001
+        return day + timedelta(hours=hours, minutes=minutes)
+    except (ValueError, OverflowError):
+        return None
+
+
+def birth_days(text: str) -> tuple[date, date] | None:
+    """The first and the last day on which somebody can be born; unknown months and days are written 00."""
+    if len(text) not in (8, 12) or not text.isascii() or not text.isdecimal():
+        return None
+    year, month_day = text[:4], text[4:8]
+    if month_day == "0000":
+        first, last = moment(f"{year}0101"), moment(f"{year}1231")
+    elif month_day.endswith("00"):
+        first = moment(f"{year}{month_day[:2]}01")
+        last = first + timedelta(days=27) if first else None
+    else:
+        first = last = moment(text[:8])
+    return (first.date(), last.date()) if first and last else None
 
 
 def amount(text: str) -> Decimal | None:
     """A number of a claim with a dot as its decimal sign; None when it is not one."""
-    if not _NUMBER.fullmatch(text):
-        return None
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return None
+    return _amount(text) if len(text) <= _NUMBER_MAX_CHARS else None
+
+
+@lru_cache(maxsize=_CACHED_VALUES)
+def _amount(text: str) -> Decimal | None:
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 def amount_or_zero(row: Row, name: str) -> Decimal:

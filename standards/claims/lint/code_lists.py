@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 
 from standards.claims.errors import ClaimFileError
@@ -19,6 +20,9 @@ class CodeListBroken(ClaimFileError):
     reason = "CODE_LIST_BROKEN"
     en = "The code list needs the column named in the facts; export it again as UTF-8 CSV with a header line."
     vi = "Danh mục thiếu cột được nêu; hãy xuất lại dạng CSV UTF-8 có dòng tiêu đề."
+
+
+_ITEM_COLUMNS = ("name", "strength", "registration", "tender", "max_price")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +44,27 @@ class Icd10:
     ages: Mapping[str, tuple[AgeRange, ...]] = field(default_factory=dict)
     """A code in several lists is plausible in any of them."""
     pairs: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Asterisk code to the dagger codes one of which has to stand beside it as the principal diagnosis."""
+    """Asterisk code to the dagger codes one of which has to stand beside it."""
+    pair_principals: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Dagger and asterisk code to which of them is the principal diagnosis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueItem:
-    """One approved drug, service or supply."""
+    """One approved drug, service or supply; "" where the list says nothing."""
 
-    name: str
-    max_price: str
-    """Dong with a dot as the decimal sign; "" without a limit."""
+    name: str = ""
+    strength: str = ""
+    registration: str = ""
+    """SO_DANG_KY of a drug."""
+    tender: str = ""
+    """TT_THAU."""
+    max_price: str = ""
+    """Dong with a dot as the decimal sign."""
+
+
+Catalogue = Mapping[str, tuple[CatalogueItem, ...]]
+"""Code to its items: the code of an active ingredient belongs to many drugs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +75,9 @@ class CodeLists:
     facilities: frozenset[str] | None = None
     staff: frozenset[str] | None = None
     """Practice licence numbers (GPHN)."""
-    drugs: Mapping[str, CatalogueItem] | None = None
-    services: Mapping[str, CatalogueItem] | None = None
-    supplies: Mapping[str, CatalogueItem] | None = None
+    drugs: Catalogue | None = None
+    services: Catalogue | None = None
+    supplies: Catalogue | None = None
 
 
 def plain_code(code: str) -> str:
@@ -86,22 +101,30 @@ _AGES = (
 """Years are counted generously on both sides (365 and 366 days), so that a birthday never makes a false alarm."""
 
 
+_RULE_COLUMNS = ("rule_title_vi", "code_nodot", "asterisk_code", "primary_code")
+
+
 def read_icd10(codes_csv: str, rules_csv: str = "") -> Icd10:
     """The diagnosis list of an operator.
 
     Args:
         codes_csv: Text with the column code_nodot, as the annex of Decision 4469/QĐ-BYT (28/10/2020).
-        rules_csv: Text with rule_title_vi, code_nodot, asterisk_code, primary_code; "" without rules.
+        rules_csv: Text with rule_title_vi, code_nodot (of a pair: the dagger code), asterisk_code, primary_code (of
+            a pair: which of the two is the principal one); "" without rules.
     Raises:
         CodeListBroken: a column is missing.
     """
     codes = frozenset(plain_code(row["code_nodot"]) for row in _rows(codes_csv, "code_nodot"))
     by_title: dict[str, set[str]] = {}
     pairs: dict[str, set[str]] = {}
-    for row in _rows(rules_csv, "rule_title_vi", "code_nodot", "asterisk_code", "primary_code"):
+    principals: dict[tuple[str, str], str] = {}
+    for row in _rows(rules_csv, *_RULE_COLUMNS) if rules_csv else ():
         title = row["rule_title_vi"]
-        if title.startswith("Phụ lục A1") and row["asterisk_code"] and row["primary_code"]:
-            pairs.setdefault(plain_code(row["asterisk_code"]), set()).add(plain_code(row["primary_code"]))
+        if title.startswith("Phụ lục A1") and row["asterisk_code"]:
+            dagger, asterisk = plain_code(row["code_nodot"]), plain_code(row["asterisk_code"])
+            pairs.setdefault(asterisk, set()).add(dagger)
+            if row["primary_code"]:
+                principals[dagger, asterisk] = plain_code(row["primary_code"])
         elif row["code_nodot"]:
             by_title.setdefault(title, set()).add(plain_code(row["code_nodot"]))
     ages: dict[str, tuple[AgeRange, ...]] = {}
@@ -114,20 +137,42 @@ def read_icd10(codes_csv: str, rules_csv: str = "") -> Icd10:
         only_female=_titled(by_title, "Phụ lục A4.1"),
         only_male=_titled(by_title, "Phụ lục A4.2"),
         ages=ages,
-        pairs={code: frozenset(first) for code, first in pairs.items()},
+        pairs={asterisk: frozenset(daggers) for asterisk, daggers in pairs.items()},
+        pair_principals=principals,
     )
 
 
-def read_catalogue(text: str) -> dict[str, CatalogueItem]:
-    """Approved items from CSV with the columns code, name, max_price.
+def read_catalogue(text: str) -> Catalogue:
+    """Approved items from CSV with the column code and any of name, strength, registration, tender, max_price.
 
     Raises:
-        CodeListBroken: a column is missing.
+        CodeListBroken: the column code is missing.
     """
-    return {
-        row["code"].strip(): CatalogueItem(name=row["name"], max_price=row["max_price"].strip())
-        for row in _rows(text, "code", "name", "max_price")
-    }
+    found: dict[str, tuple[CatalogueItem, ...]] = {}
+    for row in _rows(text, "code"):
+        item = CatalogueItem(**{name: (row.get(name) or "").strip() for name in _ITEM_COLUMNS})
+        code = row["code"].strip()
+        found[code] = (*found.get(code, ()), item)
+    return found
+
+
+def read_base_salaries(text: str) -> tuple[tuple[date, int], ...]:
+    """First day and dong a month of each base salary, oldest first, from CSV with valid_from and vnd_per_month.
+
+    Raises:
+        CodeListBroken: a column is missing or holds something else.
+    """
+    try:
+        return tuple(
+            sorted(
+                (date.fromisoformat(row["valid_from"].strip()), int(row["vnd_per_month"]))
+                for row in _rows(text, "valid_from", "vnd_per_month")
+            )
+        )
+    except ValueError as broken:
+        if isinstance(broken, CodeListBroken):
+            raise
+        raise CodeListBroken(column="valid_from, vnd_per_month") from broken
 
 
 def read_codes(text: str) -> frozenset[str]:
@@ -139,13 +184,28 @@ def read_codes(text: str) -> frozenset[str]:
     return frozenset(row["code"].strip() for row in _rows(text, "code"))
 
 
-@lru_cache(maxsize=1)
-def shipped_codes() -> dict[str, frozenset[str]]:
-    """The small lists by field, such as GIOI_TINH; a key with a table ("XML2.MA_NHOM") goes before one without."""
+@lru_cache(maxsize=512)
+def codes_on(day: date | None) -> Mapping[str, frozenset[str]]:
+    """The small shipped lists by field, such as GIOI_TINH, as they are on a day; None: all that ever were.
+
+    A field whose list is not known for the day (MA_DOITUONG_KCB before 17/10/2025) is left out.
+    """
     found: dict[str, set[str]] = {}
-    for row in read_table("claims", "codes.csv"):
-        found.setdefault(row["field"], set()).add(row["code"])
+    for field_name, code, first, last in _dated_codes():
+        if day is None or ((first is None or first <= day) and (last is None or day <= last)):
+            found.setdefault(field_name, set()).add(code)
     return {name: frozenset(codes) for name, codes in found.items()}
+
+
+@lru_cache(maxsize=1)
+def _dated_codes() -> tuple[tuple[str, str, date | None, date | None], ...]:
+    def day(text: str) -> date | None:
+        return date.fromisoformat(text) if text else None
+
+    return tuple(
+        (row["field"], row["code"], day(row["valid_from"]), day(row["valid_to"]))
+        for row in read_table("claims", "codes.csv")
+    )
 
 
 def _titled(by_title: Mapping[str, Iterable[str]], start: str) -> frozenset[str]:
@@ -153,10 +213,11 @@ def _titled(by_title: Mapping[str, Iterable[str]], start: str) -> frozenset[str]
 
 
 def _rows(text: str, *columns: str) -> list[dict[str, str]]:
-    if not text:
-        return []
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    missing = [column for column in columns if column not in (reader.fieldnames or ())]
-    if missing:
-        raise CodeListBroken(column=missing[0])
-    return list(reader)
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), restval="")
+    try:
+        missing = [column for column in columns if column not in (reader.fieldnames or ())]
+        if missing:
+            raise CodeListBroken(column=missing[0])
+        return list(reader)
+    except csv.Error as broken:
+        raise CodeListBroken from broken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ class Severity(StrEnum):
     ERROR = "ERROR"
     """The portal refuses it, or the fund will not pay."""
     WARNING = "WARNING"
-    """Reviewers ask about it."""
+    """Reviewers ask about it; also every rule that no source states exactly."""
     NOTE = "NOTE"
     """Worth knowing."""
 
@@ -28,35 +28,104 @@ class Rule:
 
     rule_id: str
     severity: Severity
+    valid_from: date | None
+    """First day of admission on which it counts; None: as long as there are these tables."""
+    valid_to: date | None
+    needs: tuple[str, ...]
+    """Parts of the context without which it is not run."""
+    risks_money: bool
+    """Whether the fund may refuse money for it; papers that have nothing to do with the bill do not."""
     source: str
     message_vi: str
     message_en: str
     repair_vi: str
     repair_en: str
 
+    def is_in_force(self, day: date | None) -> bool:
+        """Whether it counts for a visit; one without a readable day is judged by the newest rules."""
+        if day is None:
+            return self.valid_to is None
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_to is None or day <= self.valid_to
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One defect, at its place."""
+    """One defect, at its place; its words are made when they are asked for."""
 
-    rule_id: str
-    severity: Severity
+    rule: Rule
     record: int
     """Number of the visit in the file, from 1; 0 for the file as a whole."""
     visit_link: str
     """MA_LK."""
     table: str
+    """XML0 to XML15; "" for the envelope."""
     row: int
     """From 1; 0 for the table as a whole."""
     field: str
     facts: Mapping[str, str]
     """Codes, amounts and days; never a name or a person's number."""
     at_risk: Decimal
-    """Dong that the fund may refuse for it: the line's T_BHTT, or the claim's."""
-    message_vi: str
-    message_en: str
-    repair_vi: str
-    repair_en: str
+    """Dong that the fund may refuse for it: the line's T_BHTT, or the claim's; 0 for less than an error."""
+
+    @property
+    def rule_id(self) -> str:
+        """UPPER_SNAKE, never changes."""
+        return self.rule.rule_id
+
+    @property
+    def severity(self) -> Severity:
+        """How much it weighs."""
+        return self.rule.severity
+
+    @property
+    def message_vi(self) -> str:
+        """What is wrong, in Vietnamese."""
+        return self._worded(self.rule.message_vi)
+
+    @property
+    def message_en(self) -> str:
+        """What is wrong, in English."""
+        return self._worded(self.rule.message_en)
+
+    @property
+    def repair_vi(self) -> str:
+        """What to do, in Vietnamese."""
+        return self._worded(self.rule.repair_vi)
+
+    @property
+    def repair_en(self) -> str:
+        """What to do, in English."""
+        return self._worded(self.rule.repair_en)
+
+    def _worded(self, text: str) -> str:
+        return text.format_map({"field": self.field, **self.facts})
+
+
+def money_at_risk(findings: Iterable[Finding]) -> Decimal:
+    """Dong at risk by findings of one visit: the claim where it is at risk as a whole, or else each line once."""
+    lines: dict[tuple[str, int], Decimal] = {}
+    whole = Decimal(0)
+    for finding in findings:
+        if finding.row and finding.table in ("XML2", "XML3"):
+            line = finding.table, finding.row
+            lines[line] = max(lines.get(line, Decimal(0)), finding.at_risk)
+        else:
+            whole = max(whole, finding.at_risk)
+    return whole or sum(lines.values(), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTotal:
+    """What one rule found in the whole file."""
+
+    rule: Rule
+    count: int
+    """Findings."""
+    visit_count: int
+    at_risk: Decimal
+    """Dong, each line and each claim once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,28 +134,31 @@ class Report:
 
     record_count: int
     findings: tuple[Finding, ...]
+    """The first ones, as many as were to be kept; `totals` count all."""
     skipped: Mapping[str, tuple[str, ...]]
-    """Code list that was not given, to the rules that were not run for it."""
+    """What was not given (a code list, the evidence, a day), to the rules that were not run for it."""
+    totals: tuple[RuleTotal, ...] = ()
+    """By rule: the heaviest severity first, then the most money."""
+    at_risk: Decimal = Decimal(0)
+    """Dong at risk in the whole file, each line and each claim once."""
+    facility_code: str = ""
+    made_date: str = ""
+    is_signed: bool = False
+
+    def count(self, severity: Severity) -> int:
+        """Findings of a severity."""
+        return sum(total.count for total in self.totals if total.rule.severity is severity)
+
+    @property
+    def hidden_count(self) -> int:
+        """Findings that were counted and not kept."""
+        return sum(total.count for total in self.totals) - len(self.findings)
 
     @property
     def is_clean(self) -> bool:
         """Whether nothing stands in the way of sending."""
-        return all(finding.severity is not Severity.ERROR for finding in self.findings)
-
-    @property
-    def at_risk(self) -> Decimal:
-        """Dong at risk, each line and each claim once."""
-        claims: dict[int, Decimal] = {}
-        lines: dict[tuple[int, str, int], Decimal] = {}
-        for finding in self.findings:
-            if finding.severity is not Severity.ERROR:
-                continue
-            if finding.row and finding.table in ("XML2", "XML3"):
-                lines[finding.record, finding.table, finding.row] = finding.at_risk
-            else:
-                claims[finding.record] = max(claims.get(finding.record, Decimal(0)), finding.at_risk)
-        return sum(claims.values(), Decimal(0)) + sum(
-            (amount for (record, _, _), amount in lines.items() if not claims.get(record)), Decimal(0)
+        return self.count(Severity.ERROR) == 0 and all(
+            finding.severity is not Severity.ERROR for finding in self.findings
         )
 
 
@@ -112,3 +184,5 @@ class LintContext:
     """By MA_LK."""
     today: date | None = None
     """Claims of the future are told when it is given."""
+    base_salaries: Sequence[tuple[date, int]] | None = None
+    """First day and dong a month of each base salary, oldest first; bills below 15 % of it are free of co-payment."""

@@ -1,33 +1,46 @@
-"""Checks between the summary and the papers and tables that belong to it, and with the evidence of look-ups."""
+"""Checks between the summary and the tables and papers that belong to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
-from standards.claims.lint.case import Case, Hit, amount, amount_or_zero, values
+from standards.claims.lint.case import Case, Hit, moment, of_summary, values
 
+_IDENTITY = ("NGAY_SINH", "GIOI_TINH", "DIA_CHI", "MATINH_CU_TRU", "MAHUYEN_CU_TRU", "MAXA_CU_TRU")
+_SUMMARISED = (
+    "HO_TEN", "NGAY_SINH", "GIOI_TINH", "DIA_CHI", "MA_THE_BHYT", "GT_THE_DEN", "MA_BENH_CHINH", "MA_BENH_KT",
+    "MA_BENH_YHCT", "CHAN_DOAN_RV", "NGAY_VAO_NOI_TRU", "MA_CSKCB",
+)  # fmt: skip
 _SAME = {
+    "XML6": (*_IDENTITY, "SO_CCCD", "MA_THE_BHYT", "MA_CSKCB"),
     "XML7": ("NGAY_VAO", "NGAY_RA"),
-    "XML8": ("NGAY_VAO", "NGAY_RA", "MA_LOAI_KCB"),
-    "XML13": ("HO_TEN", "NGAY_SINH", "GIOI_TINH", "MA_BENH_CHINH", "MA_LOAI_RV"),
-    "XML14": ("HO_TEN", "NGAY_SINH", "GIOI_TINH", "NGAY_VAO", "NGAY_RA", "MA_BENH_CHINH", "MA_DOITUONG_KCB"),
+    "XML8": ("NGAY_VAO", "NGAY_RA", "MA_LOAI_KCB", "KET_QUA_DTRI"),
+    "XML11": ("MA_THE_BHYT",),
+    "XML13": (*_SUMMARISED, "MA_QUOCTICH", "MA_DANTOC", "MA_NGHE_NGHIEP", "MA_LOAI_RV"),
+    "XML14": (*_SUMMARISED, "NGAY_VAO", "NGAY_RA", "MA_DOITUONG_KCB"),
+    "XML15": ("MA_BN", "HO_TEN", "SO_CCCD", "MA_CSKCB"),
 }
-"""Fields that repeat the summary's ("if filled it must equal table 1" in the insurer's validator)."""
+"""Fields that repeat the summary's; a table that does not carry one leaves it empty."""
+_SAME_UNDER_OTHER_NAME = (("XML7", "MA_YTE", "MA_BN"), ("XML13", "MA_CSKCB_DEN", "MA_NOI_DEN"))
 _SUMMARY_TYPES = ("03", "04", "06")
 _NOTE_TYPES = ("02", "03", "04", "05", "06", "08", "09")
 _TRANSFER = ("2", "5")
+_ON_REQUEST = "3"
+_DIED = ("5", "8")
 _SUMMARY_RESULT_MAX_CHARS = 4_000
-_NOT_INSURED = "9"
 
 
 def check_repeats(case: Case) -> Iterator[Hit]:
-    """What a paper repeats is what the summary says."""
-    for table, fields in _SAME.items():
-        for number, row in enumerate(case.rows(table), start=1):
-            for field in fields:
-                if row.get(field) and row[field] != case.summary.get(field, ""):
-                    yield Hit(rule_id="PAPER_DIFFERS", table=table, row=number, field=field)
+    """What a paper repeats is what the summary says; the first of several values may stand alone."""
+    if not case.summary:
+        return
+    pairs = [(table, field, field) for table, fields in _SAME.items() for field in fields]
+    for table, field, of_field in (*pairs, *_SAME_UNDER_OTHER_NAME):
+        expected = case.summary.get(of_field, "").strip()
+        for number, row in case.numbered(table):
+            found = row.get(field, "").strip()
+            if found and found != expected and not set(values(found)) <= set(values(expected)):
+                yield Hit(rule_id="PAPER_DIFFERS", table=table, row=number, field=field)
 
 
 def check_presence(case: Case) -> Iterator[Hit]:
@@ -45,59 +58,35 @@ def check_presence(case: Case) -> Iterator[Hit]:
         yield Hit(rule_id="REFERRAL_MISSING", table="XML13")
     if case.rows("XML13") and ended not in _TRANSFER:
         yield Hit(rule_id="REFERRAL_NOT_TRANSFERRED", table="XML13")
-    if case.summary.get("NGAY_TAI_KHAM") and not case.rows("XML14"):
-        yield Hit(rule_id="APPOINTMENT_PAPER_MISSING", table="XML14")
-    for number, row in enumerate(case.rows("XML8"), start=1):
+    for number, row in case.numbered("XML13"):
+        if (
+            row.get("MA_LYDO_CT")
+            and ended in _TRANSFER
+            and (row["MA_LYDO_CT"] == _ON_REQUEST) != (ended == "5")
+        ):
+            yield Hit(rule_id="TRANSFER_REASON_DIFFERS", table="XML13", row=number, field="MA_LYDO_CT")
+    for number, row in case.numbered("XML8"):
         if len(row.get("TOMTAT_KQ", "")) > _SUMMARY_RESULT_MAX_CHARS:
             facts = {"allowed": str(_SUMMARY_RESULT_MAX_CHARS)}
             yield Hit(rule_id="FIELD_TOO_LONG", table="XML8", row=number, field="TOMTAT_KQ", facts=facts)
 
 
-def check_rates(case: Case) -> Iterator[Hit]:
-    """A rate is between 0 and 100, and who is not insured has none."""
-    for table in ("XML2", "XML3"):
-        for number, row in enumerate(case.rows(table), start=1):
-            for field in ("MUC_HUONG", "TYLE_TT_BH", "TYLE_TT_DV"):
-                rate = amount(row.get(field, ""))
-                if rate is not None and not 0 <= rate <= 100:
-                    yield Hit(rule_id="RATE_OUT_OF_RANGE", table=table, row=number, field=field)
-            if case.summary.get("MA_DOITUONG_KCB") == _NOT_INSURED and amount_or_zero(row, "T_BHTT") > 0:
-                yield Hit(rule_id="FUND_PAYS_UNINSURED", table=table, row=number, field="T_BHTT")
-
-
-def check_evidence(case: Case) -> Iterator[Hit]:
-    """The claim says what the look-ups proved."""
-    known = case.context.coverage
-    if known is None or case.summary.get("MA_DOITUONG_KCB") in ("", _NOT_INSURED):
-        return
-    found = known.get(case.record.visit_link)
-    if found is None:
-        yield Hit(rule_id="EVIDENCE_MISSING", table="XML1", row=1, field="MA_THE_BHYT")
-        return
-    if not found.is_valid:
-        yield Hit(rule_id="EVIDENCE_NOT_VALID", table="XML1", row=1, field="MA_THE_BHYT")
-    cards = values(case.summary.get("MA_THE_BHYT", ""))
-    # The insurance number is the last ten characters of a card's fifteen.
-    if found.card_number and cards and not any(_is_same_card(card, found.card_number) for card in cards):
-        yield Hit(rule_id="EVIDENCE_OTHER_CARD", table="XML1", row=1, field="MA_THE_BHYT")
-    if case.day and (
-        (found.valid_from and case.day < found.valid_from) or (found.valid_to and case.day > found.valid_to)
-    ):
-        yield Hit(rule_id="EVIDENCE_OTHER_PERIOD", table="XML1", row=1, field="GT_THE_DEN")
-    if found.benefit_rate_pct is not None:
-        yield from _check_rate(case, found.benefit_rate_pct)
-
-
-def _check_rate(case: Case, allowed: Decimal) -> Iterator[Hit]:
-    for table in ("XML2", "XML3"):
-        for number, row in enumerate(case.rows(table), start=1):
-            rate = amount(row.get("MUC_HUONG", ""))
-            if rate is not None and rate > allowed:
-                facts = {"found": str(rate), "allowed": str(allowed)}
-                yield Hit(
-                    rule_id="RATE_ABOVE_EVIDENCE", table=table, row=number, field="MUC_HUONG", facts=facts
-                )
-
-
-def _is_same_card(one: str, other: str) -> bool:
-    return one == other or (one[-10:] == other[-10:] and 15 in (len(one), len(other)))
+def check_appointments(case: Case) -> Iterator[Hit]:
+    """Appointments lie after the visit, in both places, and nobody dead has one."""
+    days = values(case.summary.get("NGAY_TAI_KHAM", ""))
+    last_day = moment(case.summary.get("NGAY_RA", "")[:8])
+    if days and not case.rows("XML14"):
+        yield Hit(rule_id="APPOINTMENT_PAPER_MISSING", table="XML14")
+    if case.summary.get("KET_QUA_DTRI") in _DIED and (days or case.rows("XML14")):
+        yield of_summary("APPOINTMENT_OF_DEAD", "KET_QUA_DTRI")
+    for day in days:
+        back = moment(day)
+        if back and last_day and back <= last_day:
+            yield of_summary("APPOINTMENT_NOT_LATER", "NGAY_TAI_KHAM")
+    for number, row in case.numbered("XML14"):
+        day = row.get("NGAY_HEN_KL", "")[:8]
+        back = moment(day)
+        if back and last_day and back <= last_day:
+            yield Hit(rule_id="APPOINTMENT_NOT_LATER", table="XML14", row=number, field="NGAY_HEN_KL")
+        elif back and days and day not in days:
+            yield Hit(rule_id="APPOINTMENT_DIFFERS", table="XML14", row=number, field="NGAY_HEN_KL")

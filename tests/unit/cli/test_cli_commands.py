@@ -271,6 +271,12 @@ def test_a_refusal_is_told_in_both_languages_and_ends_with_one(
     assert error["message_vi"] == vietnamese.partition(": ")[2]
 
 
+def test_json_may_stand_where_people_write_it(run: Run) -> None:
+    told = run("unit", "resolve", "Xã Đại Phúc, Thái Nguyên", "--json")
+
+    assert (told.code, told.json["candidates"][0]["new_unit"]["ward_code"]) == (0, "05488")
+
+
 def test_a_wrong_password_says_where_to_look(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     told = run("visit", "list", who="nobody")
 

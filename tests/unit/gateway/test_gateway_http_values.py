@@ -18,6 +18,7 @@ from gateway.http.api.errors import (
     shown_name,
 )
 from lienthong.gateway.v1 import gateway_pb2 as pb
+from lienthong.identity.v1 import units_pb2
 
 BINDINGS = {
     binding.method.name: binding for binding in bindings_of(pb.DESCRIPTOR.services_by_name["GatewayService"])
@@ -37,6 +38,14 @@ def test_a_resource_name_is_spelled_out() -> None:
     assert paths["WatchVisit"] == ("/v1/visits/{visit}:watch", ["visit"])
     assert paths["GetTrace"] == ("/v1/traces/{code}", ["code"])
     assert len({(BINDINGS[name].verb, path) for name, (path, _) in paths.items()}) == len(paths)
+
+
+def test_a_plural_in_ies_is_spelled_out_in_english() -> None:
+    units = {
+        each.method.name: each for each in bindings_of(units_pb2.DESCRIPTOR.services_by_name["UnitService"])
+    }
+
+    assert units["GetFacility"].openapi_path == "/v1/facilities/{facility}"
 
 
 @pytest.mark.parametrize(

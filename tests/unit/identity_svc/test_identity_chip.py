@@ -36,7 +36,11 @@ def test_a_chip_without_details_gives_what_the_zone_tells() -> None:
     facts = facts_of(content)
 
     assert content.warnings == (DETAILS_UNREADABLE,)
-    assert (facts.full_name, facts.birth_date, facts.gender) == ("Nguyen Thi Hoa", "1990-03-02", Gender.FEMALE)
+    assert (facts.full_name, facts.birth_date, facts.gender) == (
+        "Nguyen Thi Hoa",
+        "1990-03-02",
+        Gender.FEMALE,
+    )
     assert (facts.address, facts.issue_date, facts.old_number) == ("", "", "")
     assert facts.text_quality is TextQuality.WITHOUT_ACCENTS
 
@@ -89,9 +93,7 @@ def test_a_separator_inside_a_signed_text_does_not_shift_the_fields() -> None:
         ("Nguyễn Thị Hòa", "", FieldResult.NOT_CHECKED, ""),
     ],
 )
-def test_names_are_compared_by_their_class(
-    first: str, second: str, result: FieldResult, reason: str
-) -> None:
+def test_names_are_compared_by_their_class(first: str, second: str, result: FieldResult, reason: str) -> None:
     (check,) = compare({"full_name": (first, second)})
 
     assert (check.result, check.reason) == (result, reason)

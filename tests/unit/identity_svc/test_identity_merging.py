@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from identity_svc.domain.card import read_card
-from identity_svc.domain.merging import Change, change_by, is_same_person
-from identity_svc.domain.model import Demographics, Outcome
-from tests.support.identity import card_text
+from identity_svc.domain.merging import Change, change_by, is_same_person, number_of_another
+from identity_svc.domain.model import Assurance, Citizen, Demographics, Identifier, IdentifierKind, Outcome
+from tests.support.identity import START, card_text
+
+TYPED_NUMBER = "099170000021"
 
 
 def stored(**changed: str) -> Demographics:
@@ -22,6 +24,28 @@ def stored(**changed: str) -> Demographics:
         address=card.address,
         text_quality=card.text_quality,
         issue_date=card.issue_date,
+    )
+
+
+def number(value: str, assurance: Assurance) -> Identifier:
+    return Identifier(
+        identifier_id=f"id-{value}",
+        kind=IdentifierKind.CITIZEN_NUMBER,
+        value=value,
+        assurance=assurance,
+        start_time=START,
+        end_time=None,
+    )
+
+
+def held(*numbers: Identifier) -> Citizen:
+    return Citizen(
+        citizen_id="c",
+        demographics=stored(),
+        identifiers=numbers,
+        create_time=START,
+        update_time=START,
+        verification=None,
     )
 
 
@@ -86,6 +110,55 @@ def test_a_disputed_card_never_replaces_confirmed_facts(
     scan = {"name": "Trần Thị Quyên", "issue": "01092025"}
 
     assert change(scan, is_confirmed=is_confirmed, outcome=outcome) is expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "issue", "expected"),
+    [
+        (Outcome.VERIFIED, "15062022", Change.REPLACE),
+        (Outcome.PARTIAL, "15062022", Change.REPLACE),
+        (Outcome.UNVERIFIED, "15062022", Change.CONFLICT),
+        (Outcome.DISPUTED, "15062022", Change.CONFLICT),
+        (Outcome.UNVERIFIED, "16062022", Change.REPLACE),
+        (Outcome.DISPUTED, "16062022", Change.REPLACE),
+    ],
+)
+def test_another_name_needs_a_newer_card_or_the_registers_word(
+    outcome: Outcome, issue: str, expected: Change
+) -> None:
+    assert change({"name": "Trần Văn Quyết", "issue": issue}, outcome=outcome) is expected
+
+
+@pytest.mark.parametrize(
+    ("scan", "assurance", "outcome", "is_of_another"),
+    [
+        ({"name": "Trần Văn Quyết", "birth": "05051970"}, Assurance.TYPED, Outcome.VERIFIED, True),
+        ({"name": "Trần Văn Quyết", "birth": "05051970"}, Assurance.TYPED, Outcome.UNVERIFIED, True),
+        ({"name": "Trần Văn Quyết", "birth": "05051970"}, Assurance.TYPED, Outcome.DISPUTED, False),
+        ({"name": "Trần Văn Quyết", "birth": "05051970"}, Assurance.SCANNED, Outcome.VERIFIED, False),
+        ({"name": "Trần Văn Quyết"}, Assurance.TYPED, Outcome.VERIFIED, True),
+        ({"birth": "05051970"}, Assurance.TYPED, Outcome.VERIFIED, False),
+        ({"name": "Nguyễn Thị Hoa", "birth": "05051970"}, Assurance.TYPED, Outcome.VERIFIED, False),
+        ({"name": "Tr?n V?n Quy?t", "birth": "05051970"}, Assurance.TYPED, Outcome.VERIFIED, False),
+    ],
+)
+def test_only_a_number_that_was_typed_gives_way_to_the_person_who_shows_its_card(
+    scan: dict[str, str], assurance: Assurance, outcome: Outcome, is_of_another: bool
+) -> None:
+    card = read_card(card_text(number=TYPED_NUMBER, **scan))
+    holder = held(number(TYPED_NUMBER, assurance), number("099190000017", Assurance.REGISTER_CHECKED))
+
+    found = number_of_another(card, holder, outcome=outcome)
+
+    assert (found is holder.identifiers[0]) is is_of_another
+
+
+def test_one_birth_date_keeps_a_typed_number_where_it_is_all_that_is_known() -> None:
+    card = read_card(card_text(number=TYPED_NUMBER, name="Trần Văn Quyết"))
+
+    found = number_of_another(card, held(number(TYPED_NUMBER, Assurance.TYPED)), outcome=Outcome.VERIFIED)
+
+    assert found is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from insurance_svc.domain.benefit import VisitFacts, benefit_of, card_base_rate, low_cost_limit_vnd
+from insurance_svc.domain.benefit import benefit_of, card_base
+from insurance_svc.domain.benefit_cases import VisitFacts
+from insurance_svc.domain.benefit_copay import low_cost_limit_vnd
 from insurance_svc.domain.errors import VisitCodeUnknown
 from insurance_svc.domain.model import Benefit, Finding, InsuranceCard, Outcome
 from insurance_svc.domain.tables import FacilityTableInvalid, load_rules, parse_facilities
@@ -101,7 +103,9 @@ def test_the_code_is_worked_out_from_facility_stay_and_emergency(
 @pytest.mark.parametrize(
     ("row", "inpatient", "expected"),
     [
-        ("basic,60,district", False, "1.13"),
+        ("basic,60,", False, "1.13"),
+        # Half by its points, all of it by its former tier: the higher right counts (Decree 188/2025 art. 21 k1).
+        ("basic,60,district", False, "3.3"),
         ("basic,,district", False, "1.12"),
         ("basic,30,provincial", False, "1.14"),
         ("specialised,80,district", False, "3.3"),
@@ -170,15 +174,15 @@ def test_a_former_central_hospital_pays_40_percent_of_the_base_for_inpatients() 
 def test_the_level_of_a_group_is_the_one_of_the_day_not_the_printed_one(
     day: date, number: str, expected: int
 ) -> None:
-    assert card_base_rate(card(number), day, RULES)[0] == expected
+    assert card_base(card(number), day, RULES).rate_pct == expected
 
 
 @pytest.mark.parametrize("number", ["0600000001", "099190000001"])
 def test_an_unknown_level_counts_as_the_lowest_and_says_so(number: str) -> None:
-    pct, why_vi = card_base_rate(card(number), DAY, RULES)
+    base = card_base(card(number), DAY, RULES)
 
-    assert pct == 80
-    assert "chưa biết mức hưởng" in why_vi
+    assert base.rate_pct == 80
+    assert "chưa biết mức hưởng" in base.vi
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def climb(
             failure_reason=answer if isinstance(answer, str) else "",
         )
         asked.append(read_asked(ask.rung, call))
-        ask = next_ask(asked, CODES)
+        ask = next_ask(asked_for, asked, CODES)
     return conclude(asked_for, asked, CODES, today=today), asked
 
 
@@ -188,7 +188,7 @@ def test_a_refused_token_is_renewed_once(code: str) -> None:
 
     assert finding.outcome is Outcome.VALID
     assert len(asked) == 2
-    again = next_ask([read_asked(asked[0].rung, asked[0].call)], CODES)
+    again = next_ask(question(), [read_asked(asked[0].rung, asked[0].call)], CODES)
     assert again is not None
     assert again.stale_login == asked[0].call.login_serial
 
