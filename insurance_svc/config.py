@@ -99,6 +99,12 @@ class Settings(CommonSettings):
         maximum=3_600.0,
         doc="How long a receipt may still appear after sending, seconds.",
     )
+    claim_track_every_s: float = setting(
+        default=1_800.0,
+        minimum=0.1,
+        maximum=86_400.0,
+        doc="Time between two comparisons of accepted claims with the portal's receipts, seconds.",
+    )
     claim_fate_alarm_s: float = setting(
         default=3_600.0,
         minimum=1.0,

@@ -52,6 +52,7 @@ from insurance_svc.operations.claims import (
     ReadClaims,
     SubmitCheckIn,
     SubmitClaims,
+    TrackClaims,
     WorkItems,
 )
 from insurance_svc.operations.claims.facts import FactsReader
@@ -66,6 +67,7 @@ from insurance_svc.servicer.claims import ClaimServicer, ClaimVerbs
 from insurance_svc.servicer.coverage import CoverageServicer
 from insurance_svc.servicer.fhir import InsuranceFhirServicer
 from insurance_svc.store.claims_store import CLAIM_QUERIES, ClaimStore
+from insurance_svc.store.confirmation_store import ConfirmationStore
 from insurance_svc.store.evidence_store import EvidenceStore
 from insurance_svc.store.settlement_store import SettlementStore
 from insurance_svc.store.store import EVIDENCE_QUERIES, QUERIES, InsuranceStore
@@ -132,7 +134,7 @@ async def assemble(settings: Settings, dial: Dial, telemetry: Telemetry) -> Asse
             collect(add_InsuranceFhirServiceServicer_to_server, InsuranceFhirServicer(views)),
             collect(add_ClaimServiceServicer_to_server, ClaimServicer(claiming.verbs)),
         ],
-        workers=[recheck.run, claiming.worker.run],
+        workers=[recheck.run, claiming.worker.run, claiming.tracker.run],
         close=[portal.close, claiming.portal.close],
         databases=[db],
         breakers=[breaker, claiming.breaker],
@@ -232,6 +234,7 @@ class _Claiming:
 
     verbs: ClaimVerbs
     worker: outbox.Worker
+    tracker: TrackClaims
     portal: HttpClaimPortal
     breaker: Breaker
 
@@ -296,7 +299,8 @@ async def _claims(
         clock=clock,
     )
     worker = _claim_worker(settings, deliver, db=db, cipher=cipher, telemetry=telemetry)
-    return _Claiming(verbs=verbs, worker=worker, portal=portal, breaker=breaker)
+    tracker = _claim_tracker(settings, portal, db=db, desk=desk, lint=lint, cipher=cipher)
+    return _Claiming(verbs=verbs, worker=worker, tracker=tracker, portal=portal, breaker=breaker)
 
 
 def _claim_worker(
@@ -314,6 +318,29 @@ def _claim_worker(
         clock=SystemClock(),
         caller=lambda: SUBMITTER,
         telemetry=telemetry,
+    )
+
+
+def _claim_tracker(
+    settings: Settings,
+    portal: HttpClaimPortal,
+    *,
+    db: Database,
+    desk: ClaimDesk,
+    lint: LintClaims,
+    cipher: FieldCipher,
+) -> TrackClaims:
+    return TrackClaims(
+        db=db,
+        desk=desk,
+        store=ConfirmationStore(),
+        portal=portal,
+        lint=lint,
+        cipher=cipher,
+        clock=SystemClock(),
+        caller=SUBMITTER,
+        every_s=settings.claim_track_every_s,
+        settle_s=settings.claim_receipt_wait_s,
     )
 
 

@@ -91,6 +91,7 @@ def plan(
     for folder in ("keys", "logs", "spans", "data"):
         (state_dir / folder).mkdir(parents=True, exist_ok=True)
     _make_keys(state_dir / "keys")
+    make_claim_keys(state_dir / "claim-keys", CLAIMING_FACILITIES)
     taken: set[int] = set()
     ports: dict[str, int] = {}
     for name, wanted in _FIRST_PORTS.items():
@@ -109,7 +110,6 @@ def _make_keys(folder: Path) -> None:
             generate_key_file(folder / f"{name}-fields.json")
     if not (folder / "tokens-public.json").exists():
         generate_token_keys(folder / "tokens-gateway.json", folder / "tokens-public.json")
-    make_claim_keys(folder / "claims", CLAIMING_FACILITIES)
 
 
 def environment(layout: Layout, service: str) -> dict[str, str]:
@@ -148,7 +148,7 @@ def _own_settings(layout: Layout, service: str) -> dict[str, str]:
             "INSURANCE_PORTAL_STAFF_NUMBER": SANDBOX_STAFF_NUMBER,
             "INSURANCE_PORTAL_PAUSE_S": "2",
             "INSURANCE_PORTAL_RECHECK_WAIT_S": "1",
-            "INSURANCE_CLAIM_KEY_DIR": str(keys / "claims"),
+            "INSURANCE_CLAIM_KEY_DIR": str(layout.state_dir / "claim-keys"),
             "INSURANCE_CLAIM_RETRY_WAIT_S": "1",
             "INSURANCE_IDENTITY_TARGET": layout.address("identity"),
             "INSURANCE_EMR_TARGET": layout.address("emr"),

@@ -42,7 +42,8 @@ MOVES: dict[ClaimState, frozenset[ClaimState]] = {
     _S.SIGNED: frozenset({_S.SENT}),
     _S.SENT: frozenset({_S.ACCEPTED, _S.REJECTED, _S.UNKNOWN, _S.SIGNED}),
     _S.UNKNOWN: frozenset({_S.SENT, _S.ACCEPTED, _S.REJECTED, _S.SIGNED}),
-    _S.ACCEPTED: frozenset({_S.REPLACED, _S.REVERSED, _S.SETTLED}),
+    # Refused or lost after all, as the portal's receipts tell later.
+    _S.ACCEPTED: frozenset({_S.REPLACED, _S.REVERSED, _S.SETTLED, _S.REJECTED, _S.UNKNOWN}),
     _S.REJECTED: frozenset({_S.SIGNED, _S.REPLACED, _S.REVERSED}),
     _S.REPLACED: frozenset(),
     _S.REVERSED: frozenset(),
@@ -106,11 +107,12 @@ def moved(claim: Claim, version: int, to: ClaimState, *, now: datetime) -> Claim
     """The claim with one version in another state; an accepted one replaces the one that counted before.
 
     Raises:
-        ClaimStateWrong: the version cannot come from its state to this one.
+        ClaimStateWrong: the version cannot come from its state to this one, or would go behind a newer one.
     """
     assert 1 <= version <= claim.version, version
     before = claim.states[version - 1]
-    if to not in MOVES[before]:
+    overtakes = to in UNDER_WAY and version != claim.version
+    if to not in MOVES[before] or overtakes:
         raise ClaimStateWrong(state=before, to=to)
     states = list(claim.states)
     states[version - 1] = to

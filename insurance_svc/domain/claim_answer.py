@@ -155,6 +155,7 @@ def fate_of(
     total: Decimal | None,
     sent_after: datetime,
     known_numbers: Iterable[str],
+    has_rivals: bool = False,
 ) -> FoundFate:
     """Whether one of the receipts is of our file.
 
@@ -164,6 +165,8 @@ def fate_of(
         total: T_TONGCHI_BV of the claim; None for a check-in, whose receipts carry no amount.
         sent_after: When the file was sent first.
         known_numbers: Transactions of other files of ours.
+        has_rivals: The fate of another file of ours with the same total is not known either: stations charge many
+            patients the same, and a receipt must not be taken for the wrong one.
     """
     others = set(known_numbers)
     fresh = [
@@ -172,19 +175,21 @@ def fate_of(
         if each.transaction_number not in others
         and (each.receive_time is None or each.receive_time >= sent_after - CLOCK_SKEW)
     ]
-    named = [each for each in fresh if link_id and link_id in each.description]
-    found = named or [
-        each for each in fresh if each.record_count == 1 and (total is None or each.total == total)
-    ]
+    if named := [each for each in fresh if link_id and link_id in each.description]:
+        return _fate(named[-1])
+    found = [each for each in fresh if each.record_count == 1 and (total is None or each.total == total)]
     if not found:
         return FoundFate(fate=Fate.NOT_THERE)
-    if len(found) > 1 and not named:
+    if len(found) > 1 or has_rivals or total is None:
         return FoundFate(fate=Fate.CANNOT_TELL)
-    newest = found[-1]
+    return _fate(found[0])
+
+
+def _fate(receipt: Receipt) -> FoundFate:
     return FoundFate(
-        fate=decided(newest),
-        transaction_number=newest.transaction_number,
-        message=newest.description[:MESSAGE_MAX_CHARS],
+        fate=decided(receipt),
+        transaction_number=receipt.transaction_number,
+        message=receipt.description[:MESSAGE_MAX_CHARS],
     )
 
 

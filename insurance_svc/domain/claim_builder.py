@@ -220,17 +220,17 @@ def _general_lacks(facts: ClaimFacts, summary: Row, principal: str) -> Iterator[
 def _field_lacks(tables: dict[str, list[Row]], schema: Schema, day: date) -> Iterator[Lack]:
     """Every field that the decision requires in a row and that is empty."""
     for name, rows in tables.items():
+        asked = [each for each in schema.tables[name].fields if each.required.text != "never"]
         for number, row in enumerate(rows, start=1):
-            for each in schema.tables[name].fields:
+            for each in asked:
+                if each.name in row or not each.required.holds(row, day):
+                    continue
                 if each.name == "MA_VAT_TU" and "MA_DICH_VU" not in row:
                     continue  # one of the two is asked for, and the service is told
-                if not row.get(each.name) and each.required.holds(row, day):
-                    holder = _HOLDERS.get(each.name) or (
-                        Holder.BILL if name in ("XML2", "XML3") else Holder.RECORD
-                    )
-                    yield Lack(
-                        code="FIELD_NOT_RECORDED", holder=holder, table=name, row=number, field=each.name
-                    )
+                holder = _HOLDERS.get(each.name) or (
+                    Holder.BILL if name in ("XML2", "XML3") else Holder.RECORD
+                )
+                yield Lack(code="FIELD_NOT_RECORDED", holder=holder, table=name, row=number, field=each.name)
 
 
 def _without_echoes(lacks: Sequence[Lack]) -> tuple[Lack, ...]:

@@ -75,4 +75,4 @@ def _is_note(kind: EntryKind, code: str, table: str) -> bool:
 
 
 def _cleaned(row: Row) -> Row:
-    return {name: clean(value) for name, value in row.items() if value}
+    return {name: text for name, value in row.items() if (text := clean(value))}

@@ -127,6 +127,12 @@ SELECT transaction_number FROM claim_submissions
 WHERE facility = :facility AND last_send_time >= :from_time AND transaction_number <> ''
     AND submission_id <> :submission_id;
 
+-- name: claim_rivals
+-- How many other files of a facility with the same total have no known fate.
+SELECT COUNT(*) AS rival_count FROM claim_submissions
+WHERE facility = :facility AND last_send_time >= :from_time AND kind = 'CLAIM' AND state IN ('SENT', 'UNKNOWN')
+    AND total_hundredths = :total_hundredths AND submission_id <> :submission_id;
+
 -- name: claim_unconfirmed
 -- Accepted claims sent between two moments that were not looked for among the receipts yet, a page by id.
 SELECT citizen_id, submission_id, transaction_number FROM claim_submissions

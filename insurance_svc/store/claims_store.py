@@ -232,14 +232,20 @@ class ClaimStore:
         rows = await tx.all("claim_submissions_of", citizen_id=citizen_id, visit_id=visit_id)
         return [self._submission(row) for row in rows]
 
-    async def transactions(
-        self, tx: Tx, *, facility: str, from_time: datetime, submission_id: str
-    ) -> frozenset[str]:
-        """Transaction numbers of the facility's other files sent from a moment on."""
-        rows = await tx.all(
-            "claim_transactions", facility=facility, from_time=to_text(from_time), submission_id=submission_id
-        )
-        return frozenset(row["transaction_number"] for row in rows)
+    async def beside(
+        self, tx: Tx, submission: Submission, *, from_time: datetime
+    ) -> tuple[frozenset[str], bool]:
+        """Transaction numbers of the facility's other files sent from a moment on, and whether the fate of one of them
+        with the same total is not known."""
+        key = {
+            "facility": submission.facility,
+            "from_time": to_text(from_time),
+            "submission_id": submission.submission_id,
+        }
+        rows = await tx.all("claim_transactions", **key)
+        rivals = await tx.one("claim_rivals", **key, total_hundredths=submission.total_hundredths)
+        assert rivals is not None, "an aggregate answers one row"
+        return frozenset(row["transaction_number"] for row in rows), rivals["rival_count"] > 0
 
     async def add_work_item(self, tx: Tx, item: WorkItem) -> None:
         """Keep a work item."""

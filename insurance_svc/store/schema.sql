@@ -256,6 +256,7 @@ CREATE TABLE claim_submissions (
 );
 
 CREATE INDEX claim_submissions_by_visit ON claim_submissions (citizen_id, visit_id, create_time, submission_id);
+CREATE INDEX claim_submissions_unconfirmed ON claim_submissions (is_confirmed, last_send_time, facility);
 CREATE INDEX claim_submissions_by_day ON claim_submissions (facility, last_send_time, submission_id);
 
 -- What a person has to look at.

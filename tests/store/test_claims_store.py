@@ -382,6 +382,103 @@ async def test_a_lost_answer_whose_receipt_says_wrong_is_a_refusal(claims: Claim
     assert item.message == "XML2 sai"
 
 
+async def test_a_file_the_portal_has_and_did_not_decide_on_is_waited_for(claims: Claims) -> None:
+    claims.deliver._rules = replace(claims.deliver._rules, resend_unknown=True)
+    await claims.ready()
+    claims.scripted.answers = [LOST]
+    await claims.worker.step()
+    pending = receipt("GD77", total="75620", when=claims.clock.now(), good=0)
+    claims.scripted.listed = (pending,)
+
+    for _ in range(3):
+        claims.pass_time(minutes=10)
+        await claims.worker.step()
+    between = (await whole(claims)).claim.states
+    claims.scripted.listed = (replace(pending, good_count=1),)
+    claims.pass_time(minutes=10)
+    await claims.worker.step()
+
+    assert between == (S.UNKNOWN,)
+    assert (await whole(claims)).claim.states == (S.ACCEPTED,)
+    assert len(claims.scripted.sent) == 1
+
+
+async def test_an_accepted_claim_that_stands_among_the_receipts_is_looked_for_once(claims: Claims) -> None:
+    await claims.ready()
+    await claims.worker.step()
+    claims.scripted.listed = (receipt("GD0001", total="75620", when=claims.clock.now(), good=1),)
+
+    early = await claims.tracker.step()
+    claims.pass_time(minutes=5)
+    found = await claims.tracker.step()
+    again = await claims.tracker.step()
+
+    assert (early, found, again) == (0, 1, 0)
+    assert (await whole(claims)).claim.states == (S.ACCEPTED,)
+
+
+async def test_an_accepted_claim_refused_afterwards_comes_back_to_the_work_list(claims: Claims) -> None:
+    await claims.ready()
+    await claims.worker.step()
+    claims.scripted.listed = (receipt("GD0001", total="0", when=claims.clock.now(), wrong=1, text="Sai thẻ"),)
+    claims.pass_time(minutes=5)
+
+    await claims.tracker.step()
+
+    assert (await whole(claims)).claim.states == (S.REJECTED,)
+    (item,) = await open_items(claims, WorkCause.REJECTED)
+    assert item.message == "Sai thẻ"
+    assert (await compare(claims)).totals.claimed == 0
+
+
+async def test_an_accepted_claim_the_portal_lost_goes_again_and_counts_once(claims: Claims) -> None:
+    await claims.ready()
+    await claims.worker.step()
+    claims.scripted.listed = ()
+    claims.pass_time(minutes=5)
+
+    await claims.tracker.step()
+    between = await whole(claims)
+    await claims.worker.step()
+
+    assert between.claim.states == (S.UNKNOWN,)
+    assert between.submissions[0].failure_reason == "RECEIPT_MISSING"
+    after = await whole(claims)
+    assert after.claim.states == (S.ACCEPTED,)
+    assert after.submissions[0].transaction_number == "GD0002"
+    assert len(claims.scripted.sent) == 2
+    assert (await compare(claims)).totals.claimed_count == 1
+
+
+async def test_a_portal_without_receipts_leaves_accepted_claims_as_they_are(claims: Claims) -> None:
+    await claims.ready()
+    await claims.worker.step()
+    claims.scripted.listed = None
+    claims.pass_time(minutes=5)
+
+    assert await claims.tracker.step() == 0
+    assert (await whole(claims)).claim.states == (S.ACCEPTED,)
+
+
+async def test_one_receipt_is_not_taken_for_two_claims_of_the_same_amount(claims: Claims) -> None:
+    other_visit(claims, "v2", "c2")
+    await claims.ready()
+    await claims.cover(visit="v2", citizen="c2")
+    await claims.build("v2")
+    await claims.submit("v2")
+    claims.scripted.answers = [LOST, LOST]
+    await claims.worker.step()
+    claims.scripted.listed = (receipt("GD77", total="75620", when=claims.clock.now()),)
+
+    for _ in range(3):
+        claims.pass_time(minutes=10)
+        await claims.worker.step()
+
+    states = [(await whole(claims, visit)).claim.state for visit in ("v1", "v2")]
+    assert states == [S.UNKNOWN, S.UNKNOWN]
+    assert len(claims.scripted.sent) == 2
+
+
 async def test_a_file_that_never_arrived_goes_again_once_its_receipt_is_overdue(claims: Claims) -> None:
     await claims.ready()
     claims.scripted.answers = [LOST]

@@ -53,6 +53,7 @@ from insurance_svc.operations.claims import (
     ReadClaims,
     SubmitCheckIn,
     SubmitClaims,
+    TrackClaims,
     WorkItems,
 )
 from insurance_svc.operations.claims.facts import FactsReader
@@ -61,6 +62,7 @@ from insurance_svc.ports import ClaimPortal
 from insurance_svc.server import SUBMITTER
 from insurance_svc.servicer.claims import ClaimServicer, ClaimVerbs
 from insurance_svc.store.claims_store import ClaimStore
+from insurance_svc.store.confirmation_store import ConfirmationStore
 from insurance_svc.store.settlement_store import SettlementStore
 from lienthong.insurance.v1 import claims_pb2 as pb
 from lienthong.insurance.v1 import insurance_pb2 as coverage_pb
@@ -361,6 +363,16 @@ class Claims:
             **common, portal=portal or self.scripted, facts=facts, lint=lint, rules=rules
         )
         self.worker = self.new_worker()
+        self.tracker = TrackClaims(
+            **common,
+            store=ConfirmationStore(),
+            portal=portal or self.scripted,
+            lint=lint,
+            cipher=cipher,
+            caller=SUBMITTER,
+            every_s=60.0,
+            settle_s=rules.receipt_wait_s,
+        )
 
     def new_worker(self) -> Worker:
         """A worker of the claims' queue, as after a start of the process."""

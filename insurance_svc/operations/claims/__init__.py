@@ -9,6 +9,7 @@ from insurance_svc.operations.claims.lint import LintClaims
 from insurance_svc.operations.claims.read import ReadClaims
 from insurance_svc.operations.claims.settle import ImportSettlement
 from insurance_svc.operations.claims.submit import SubmitClaims
+from insurance_svc.operations.claims.track import TrackClaims
 from insurance_svc.operations.claims.work import WorkItems
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "ReadClaims",
     "SubmitCheckIn",
     "SubmitClaims",
+    "TrackClaims",
     "WorkItems",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -29,6 +29,8 @@ CLAIM_DESTINATION = "claims"
 GROWTH = 0.5
 WAIT_MAX_S = 600.0
 RECEIPTS_MS = 10_000
+NEIGHBOURS = timedelta(days=1)
+"""How much earlier than a file another one may have been sent whose receipt could be taken for its own."""
 _MARGIN_MS = 1_000
 """A call ends this much before the delivery, so that its outcome is kept."""
 _AFTER_ANSWER = {SendOutcome.ACCEPTED: ClaimState.ACCEPTED, SendOutcome.REFUSED: ClaimState.REJECTED}
@@ -53,15 +55,21 @@ class DeliveryRules:
     """Send again also when the portal cannot tell; a resend with the same MA_LK replaces there (not documented)."""
 
 
-async def put_message(tx: Tx, submission: Submission, *, now: datetime, cipher: FieldCipher) -> None:
-    """Put a submission on its way, in the transaction that hands it over."""
+async def put_message(
+    tx: Tx, submission: Submission, *, now: datetime, cipher: FieldCipher, attempt: int = 1
+) -> None:
+    """Put a submission on its way, in the transaction that hands it over.
+
+    Args:
+        attempt: Above 1 where the portal accepted the file and lost it.
+    """
     place = {"citizen_id": submission.citizen_id, "submission_id": submission.submission_id}
     await outbox.put(
         tx,
         destination=CLAIM_DESTINATION,
         order_key=submission.visit_id,
         payload=json.dumps(place).encode(),
-        message_id=f"claim-{submission.submission_id}",
+        message_id=f"claim-{submission.submission_id}-{attempt}",
         now=now,
         cipher=cipher,
     )
@@ -139,10 +147,8 @@ class DeliverClaims:
         if receipts is None:
             return FoundFate(fate=Fate.CANNOT_TELL)
         first = submission.first_send_time
-        others = await self._db.read(
-            lambda tx: self._desk.store.transactions(
-                tx, facility=submission.facility, from_time=first, submission_id=submission.submission_id
-            )
+        others, has_rivals = await self._db.read(
+            lambda tx: self._desk.store.beside(tx, submission, from_time=first - NEIGHBOURS)
         )
         return fate_of(
             receipts,
@@ -150,6 +156,7 @@ class DeliverClaims:
             total=cents(submission.total_hundredths) if submission.kind is FileKind.CLAIM else None,
             sent_after=first,
             known_numbers=others,
+            has_rivals=has_rivals,
         )
 
     async def _wait_in_doubt(self, submission: Submission, found: FoundFate) -> None:

@@ -21,7 +21,6 @@ from standards.claims.lint.model import (
     Rule,
     RuleTotal,
     Severity,
-    money_at_risk,
 )
 from standards.claims.lint.report import finding_as_json, report_as_html, report_as_json
 
@@ -43,7 +42,6 @@ __all__ = [
     "finding_as_json",
     "lint",
     "lint_stream",
-    "money_at_risk",
     "read_base_salaries",
     "read_catalogue",
     "read_codes",

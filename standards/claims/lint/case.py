@@ -68,6 +68,11 @@ class Case:
         return enumerate(self.rows(table), start=1)
 
     @cached_property
+    def link(self) -> str:
+        """MA_LK, looked for once: a file may have thousands of rows without one."""
+        return self.record.visit_link
+
+    @cached_property
     def admit_time(self) -> datetime | None:
         """NGAY_VAO, or None."""
         return moment(self.summary.get("NGAY_VAO", ""))

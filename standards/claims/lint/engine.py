@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import BinaryIO
 
@@ -27,7 +27,7 @@ from standards.claims.lint import (
 )
 from standards.claims.lint.case import Case, Check, Hit, amount_or_zero, moment
 from standards.claims.lint.catalogue import catalogue
-from standards.claims.lint.model import Finding, LintContext, Report, RuleTotal, Severity
+from standards.claims.lint.model import Finding, LintContext, Report, RuleTotal, Severity, Tally
 from standards.claims.model import ClaimFile, ClaimRecord
 from standards.claims.reading import LIMITS, ClaimStream, Limits
 from standards.claims.schema import Schema, schema_for, schema_named
@@ -157,9 +157,8 @@ class Linter:
     def _hits(self, case: Case, *, is_version_known: bool) -> Iterator[Hit]:
         if not is_version_known:
             yield Hit(rule_id="VERSION_UNKNOWN", table="XML1", row=1, field="NGAY_VAO")
-        link = case.record.visit_link
-        first = self._first_with.setdefault(link[:_LINK_MAX_CHARS], case.number)
-        if link and first != case.number:
+        first = self._first_with.setdefault(case.link[:_LINK_MAX_CHARS], case.number)
+        if case.link and first != case.number:
             yield Hit(rule_id="VISIT_TWICE", table="XML1", row=1, field="MA_LK", facts={"record": str(first)})
         for check in CHECKS:
             yield from check(case)
@@ -178,13 +177,13 @@ class Linter:
 
     def _add(self, found: Iterable[Finding]) -> None:
         """Count a visit's findings one by one: an empty row of 20 bytes brings dozens of them."""
-        visit = _Tally()
-        by_rule: dict[str, _Tally] = {}
+        visit = Tally()
+        by_rule: dict[str, Tally] = {}
         for finding in found:
             if finding.rule_id in self._leave_out:
                 continue
             visit.add(finding)
-            by_rule.setdefault(finding.rule_id, _Tally()).add(finding)
+            by_rule.setdefault(finding.rule_id, Tally()).add(finding)
             if len(self._kept) < self._keep:
                 self._kept.append(finding)
             if self._on_finding is not None:
@@ -220,29 +219,6 @@ class _Total:
     count: int = 0
     visit_count: int = 0
     at_risk: Decimal = Decimal(0)
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Findings of one visit and the dong at risk by them: the claim as a whole, or else each line once."""
-
-    count: int = 0
-    whole: Decimal = Decimal(0)
-    lines: dict[tuple[str, int], Decimal] = field(default_factory=dict)
-    """Lines with money at risk; most findings of a broken file risk none."""
-
-    def add(self, finding: Finding) -> None:
-        self.count += 1
-        if not finding.at_risk:
-            return
-        if finding.row and finding.table in ("XML2", "XML3"):
-            self.lines[finding.table, finding.row] = finding.at_risk
-        else:
-            self.whole = max(self.whole, finding.at_risk)
-
-    @property
-    def at_risk(self) -> Decimal:
-        return self.whole or sum(self.lines.values(), Decimal(0))
 
 
 def lint(file: ClaimFile, context: LintContext | None = None, *, leave_out: Collection[str] = ()) -> Report:
@@ -329,7 +305,7 @@ def _finding(case: Case, hit: Hit) -> Finding:
     return Finding(
         rule=rule,
         record=case.number,
-        visit_link=case.record.visit_link,
+        visit_link=case.link,
         table=hit.table,
         row=hit.row,
         field=hit.field,

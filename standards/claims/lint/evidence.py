@@ -13,7 +13,7 @@ def check_evidence(case: Case) -> Iterator[Hit]:
     known = case.context.coverage
     if known is None or case.subject in ("", NOT_INSURED):
         return
-    found = known.get(case.record.visit_link)
+    found = known.get(case.link)
     if found is None:
         yield of_summary("EVIDENCE_MISSING", "MA_THE_BHYT")
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -103,17 +103,29 @@ class Finding:
         return text.format_map({"field": self.field, **self.facts})
 
 
-def money_at_risk(findings: Iterable[Finding]) -> Decimal:
-    """Dong at risk by findings of one visit: the claim where it is at risk as a whole, or else each line once."""
-    lines: dict[tuple[str, int], Decimal] = {}
-    whole = Decimal(0)
-    for finding in findings:
+@dataclass(slots=True)
+class Tally:
+    """Findings of one visit and the dong at risk by them: the claim as a whole, or else each line once."""
+
+    count: int = 0
+    whole: Decimal = Decimal(0)
+    lines: dict[tuple[str, int], Decimal] = field(default_factory=dict)
+    """Lines with money at risk; most findings of a broken file risk none."""
+
+    def add(self, finding: Finding) -> None:
+        """Count one more."""
+        self.count += 1
+        if not finding.at_risk:
+            return
         if finding.row and finding.table in ("XML2", "XML3"):
-            line = finding.table, finding.row
-            lines[line] = max(lines.get(line, Decimal(0)), finding.at_risk)
+            self.lines[finding.table, finding.row] = finding.at_risk
         else:
-            whole = max(whole, finding.at_risk)
-    return whole or sum(lines.values(), Decimal(0))
+            self.whole = max(self.whole, finding.at_risk)
+
+    @property
+    def at_risk(self) -> Decimal:
+        """Dong at risk."""
+        return self.whole or sum(self.lines.values(), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from html import escape
 from itertools import groupby
 from string import Template
 
-from standards.claims.lint.model import Finding, Report, RuleTotal, Severity, money_at_risk
+from standards.claims.lint.model import Finding, Report, RuleTotal, Severity, Tally
 
 REPORT, VERSION = "lienthong.claim-lint", 1
 Json = dict[str, object]
@@ -189,9 +189,11 @@ def _verdict(report: Report) -> dict[str, str]:
 
 
 def _visit(findings: list[Finding]) -> Iterator[str]:
-    first, money = findings[0], money_at_risk(findings)
+    first, tally = findings[0], Tally()
+    for finding in findings:
+        tally.add(finding)
     title = f"Hồ sơ {first.record}: {first.visit_link}" if first.record else "Cả tệp"
-    yield _filled(_VISIT, title=title, money=dong(money) if money else "")
+    yield _filled(_VISIT, title=title, money=dong(tally.at_risk) if tally.at_risk else "")
     for finding in findings:
         yield _filled(
             _FINDING,

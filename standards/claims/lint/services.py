@@ -25,6 +25,7 @@ _TABLE_GROUPS = {
     "XML3": frozenset({"1", "2", "3", "8", "9", "10", "11", "12", "13", "14", "15", "16", "18", "19"}),
 }
 """Drugs, blood and its transport in table 2, everything else in table 3 (annex of 3176, T_THUOC and T_VTYT)."""
+_GROUPS = frozenset().union(*_TABLE_GROUPS.values())
 _PLACED_GROUPS = ("8", "18")
 _MACHINE = re.compile(r"[A-ZĐ]{2,3}\.([12]|3(\[[^\]]*\])?)\..+")
 _TRANSPORT_CODE = re.compile(r"VC\.[0-9]{2}[0-9A-Z]{3}")
@@ -37,7 +38,7 @@ def check_services(case: Case) -> Iterator[Hit]:
     for table, groups in _TABLE_GROUPS.items():
         for number, row in case.numbered(table):
             group = row.get("MA_NHOM", "")
-            if group.isdecimal() and 1 <= int(group) <= 19 and group not in groups:
+            if group in _GROUPS and group not in groups:
                 yield Hit(rule_id="GROUP_OF_OTHER_TABLE", table=table, row=number, field="MA_NHOM")
     for number, row in case.numbered("XML3"):
         for rule_id, field in (*_device_faults(row), *_code_faults(case, row)):

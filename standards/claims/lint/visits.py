@@ -56,7 +56,7 @@ def check_summary(case: Case) -> Iterator[Hit]:
 
 def check_links(case: Case) -> Iterator[Hit]:
     """Every row belongs to the visit and is numbered once."""
-    link = case.record.visit_link
+    link = case.link
     for name, rows in case.record.tables.items():
         seen: set[str] = set()
         for number, row in enumerate(rows, start=1):

@@ -88,6 +88,8 @@ def test_a_refused_list_is_no_empty_list() -> None:
         ([], Fate.NOT_THERE),
         ([receipt("GD1", total="75620", when=SENT)], Fate.ACCEPTED),
         ([receipt("GD1", total="75620", when=SENT, wrong=1)], Fate.REFUSED),
+        ([receipt("GD1", total="75620", when=SENT, good=1)], Fate.ACCEPTED),
+        ([receipt("GD1", total="75620", when=SENT, good=0)], Fate.PENDING),
         # Another patient's bill, another file of ours, one from before.
         ([receipt("GD1", total="75621", when=SENT)], Fate.NOT_THERE),
         ([receipt("GD0", total="75620", when=SENT)], Fate.NOT_THERE),
@@ -114,3 +116,23 @@ def test_a_receipt_is_ours_only_when_it_can_be_no_other(rows: list[object], expe
     )
 
     assert found.fate is expected
+
+
+def test_a_receipt_is_nobodys_while_two_files_of_one_total_are_in_doubt() -> None:
+    rows = [receipt("GD1", total="75620", when=SENT)]
+
+    found = fate_of(rows, link_id="a", total=TOTAL, sent_after=SENT, known_numbers=(), has_rivals=True)
+
+    assert found.fate is Fate.CANNOT_TELL
+
+
+def test_a_check_ins_receipt_counts_only_when_it_names_the_visit() -> None:
+    unnamed = [receipt("GD1", total=None, when=SENT)]
+    named = [receipt("GD1", total=None, when=SENT, text="260901-v1")]
+
+    fates = [
+        fate_of(rows, link_id="260901-v1", total=None, sent_after=SENT, known_numbers=()).fate
+        for rows in ([], unnamed, named)
+    ]
+
+    assert fates == [Fate.NOT_THERE, Fate.CANNOT_TELL, Fate.ACCEPTED]

@@ -105,7 +105,7 @@ def _envelope(count: int) -> Iterator[bytes]:
 def test_a_file_of_empty_rows_is_told_in_bounded_memory() -> None:
     """Twenty bytes of XML bring thirty findings; they are counted, not collected."""
     table = SCHEMA.tables["XML2"]
-    empty = f"<{table.record_element}/>" * 20_000
+    empty = f"<{table.record_element}/>" * 5_000
     data = (
         "<GIAMDINHHS><THONGTINHOSO><DANHSACHHOSO><HOSO><FILEHOSO><LOAIHOSO>XML2</LOAIHOSO><NOIDUNGFILE>"
         f"<{table.root}><{table.list_element}>{empty}</{table.list_element}></{table.root}>"
@@ -116,9 +116,9 @@ def test_a_file_of_empty_rows_is_told_in_bounded_memory() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert report.count(Severity.ERROR) > 500_000
+    assert report.count(Severity.ERROR) > 150_000
     assert len(report.findings) == 10
-    assert peak < 30_000_000
+    assert peak < 8_000_000
 
 
 @pytest.mark.parametrize("character", [" ", "(", ".", "9", ";", "[", "\u0661"])
