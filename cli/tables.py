@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -30,6 +31,15 @@ _LEG_STYLE = {
 def dong(amount_vnd: int) -> str:
     """An amount as Vietnamese people write it."""
     return f"{amount_vnd:,}".replace(",", ".") + " ₫"
+
+
+def exact_dong(amount: str) -> str:
+    """An amount told as a decimal text, with its part of a dong where there is one; empty for none told."""
+    if not amount:
+        return ""
+    whole, _, part = f"{Decimal(amount):,}".partition(".")
+    part = part.rstrip("0")
+    return whole.replace(",", ".") + (f",{part}" if part else "") + " ₫"
 
 
 def word(enum_name: str) -> str:

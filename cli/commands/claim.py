@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cli import tables
 from cli.commands.claim_lint import add_lint
-from cli.commands.reconcile import readable
+from cli.commands.reconcile import readable, writable_file
 from cli.connection import Gateway
 from cli.moments import shown
 from cli.output import add_request_id, answer, as_dict, print_json, request_id
@@ -71,7 +71,9 @@ def _of_visit(actions: Commands, name: str, run: object, text: str, *, writes: b
 
 def _add_file(parser: ArgumentParser) -> None:
     parser.add_argument("--version", type=int, default=0, help="the newest unless told")
-    parser.add_argument("--out", type=Path, required=True, help="where to save it; holds personal data")
+    parser.add_argument(
+        "--out", type=writable_file, required=True, help="where to save it; holds personal data"
+    )
 
 
 def _add_list(parser: ArgumentParser) -> None:
@@ -164,9 +166,11 @@ async def reverse_claim(arguments: Namespace, gateway: Gateway) -> None:
 
 
 async def save_file(arguments: Namespace, gateway: Gateway) -> None:
-    """Save the bytes of a version; the file is there whole or not at all."""
+    """Save the bytes of a version; the file is there whole or not at all, and only its owner may read it."""
     request = pb.GetClaimFileRequest(visit=arguments.visit, version=arguments.version)
     part = arguments.out.with_name(f"{arguments.out.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
     try:
         async with gateway.calling(ClaimServiceStub, within_ms=FILE_MS) as stub:
             with part.open("wb") as target:
@@ -266,14 +270,21 @@ def _claim(claim: pb.Claim) -> RenderableType:
         versions.add_row(
             f"{each.version}{' *' if each.version == claim.counted_version else ''}",
             _state(each.state),
-            each.total_amount,
-            each.fund_amount,
+            tables.exact_dong(each.total_amount),
+            tables.exact_dong(each.fund_amount),
             shown(sent.send_time),
             sent.transaction_number,
             " ".join(filter(None, (sent.portal_code, sent.portal_message, sent.failure_reason))),
         )
     head = Text(f"{claim.link_id} · {claim.settlement_month} · {_state(claim.state)}")
-    return Group(head, versions)
+    return Group(head, versions, _events(claim.events))
+
+
+def _events(events: Iterable[pb.ClaimEvent]) -> RenderableType:
+    table = tables.plain("Lúc", "Bản", "Đến trạng thái", "Vì sao", "Ai")
+    for each in events:
+        table.add_row(shown(each.event_time), str(each.version), _state(each.state), each.reason, each.actor)
+    return table if table.row_count else Text("")
 
 
 def _claims(claims: Iterable[pb.Claim]) -> RenderableType:
@@ -300,7 +311,9 @@ def _lacks(lacks: Iterable[pb.ClaimLack]) -> RenderableType:
 def _report(report: pb.ClaimReport) -> RenderableType:
     if report.clean and not report.findings:
         return Text("Không có lỗi (clean).")
-    return Group(_findings(report.findings), Text(f"Tiền có rủi ro: {report.at_risk_amount}"))
+    return Group(
+        _findings(report.findings), Text(f"Tiền có rủi ro: {tables.exact_dong(report.at_risk_amount)}")
+    )
 
 
 def _findings(findings: Iterable[pb.ClaimFinding]) -> RenderableType:
@@ -347,22 +360,26 @@ def _ours(item: pb.WorkItem) -> Iterable[str]:
 def _comparison(found: pb.CompareSettlementResponse) -> RenderableType:
     totals = found.totals
     sums = tables.plain("", "Hồ sơ", "Số tiền", title=found.settlement.name or "Chưa có tệp kết quả")
-    sums.add_row("Đề nghị", str(totals.claimed_count), totals.claimed_amount)
-    sums.add_row("Duyệt", str(totals.told_count), totals.accepted_amount)
-    sums.add_row("Từ chối", "", totals.refused_amount)
-    sums.add_row("Chưa có kết quả", str(totals.claimed_count - totals.told_count), totals.untold_amount)
-    sums.add_row("Ngoài danh sách", "", totals.foreign_amount)
+    sums.add_row("Đề nghị", str(totals.claimed_count), tables.exact_dong(totals.claimed_amount))
+    sums.add_row("Duyệt", str(totals.told_count), tables.exact_dong(totals.accepted_amount))
+    sums.add_row("Từ chối", "", tables.exact_dong(totals.refused_amount))
+    sums.add_row(
+        "Chưa có kết quả",
+        str(totals.claimed_count - totals.told_count),
+        tables.exact_dong(totals.untold_amount),
+    )
+    sums.add_row("Ngoài danh sách", "", tables.exact_dong(totals.foreign_amount))
     causes = tables.plain("Lý do từ chối", "Hồ sơ", "Số tiền")
     for cause in found.refused:
-        causes.add_row(cause.cause or "-", str(cause.claim_count), cause.refused_amount)
+        causes.add_row(cause.cause or "-", str(cause.claim_count), tables.exact_dong(cause.refused_amount))
     rows = tables.plain("Mã liên kết", "Lượt khám", "Sai khác", "Đề nghị", "Duyệt", "Chênh lệch", "Lý do")
     for each in found.differences:
         rows.add_row(
             each.link_id,
             each.visit,
             pb.DifferenceKind.Name(each.kind).removeprefix("DIFFERENCE_KIND_"),
-            each.claimed_amount,
-            each.accepted_amount,
+            tables.exact_dong(each.claimed_amount),
+            tables.exact_dong(each.accepted_amount),
             tables.dong(each.difference_vnd),
             each.cause,
         )

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cli import tables
+from cli.commands.reconcile import writable
 from cli.connection import Gateway
 from cli.moments import shown
 from cli.output import add_request_id, answer, as_dict, print_json, request_id
@@ -42,7 +43,7 @@ def add(commands: Commands) -> None:
         export_paper,
     )
     export.add_argument("--format", choices=list(_FORMATS), default="pdf")
-    export.add_argument("--out", type=Path, help="file or folder; the current folder unless told")
+    export.add_argument("--out", type=writable, help="file or folder; the current folder unless told")
     export.add_argument("--phone", default="", help="of the citizen")
     export.add_argument("--address", default="")
     export.add_argument("--note", default="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import AsyncIterator
@@ -57,6 +58,25 @@ def readable(text: str) -> Path:
             return file
     except OSError as cause:
         raise ArgumentTypeError(f"cannot read {text}: {cause.strerror}") from cause
+
+
+def writable(text: str) -> Path:
+    """A file or folder that can be written: an answer about a person must not be asked for and then be lost."""
+    place = Path(text)
+    folder = place if place.is_dir() else place.parent
+    if not folder.is_dir():
+        raise ArgumentTypeError(f"cannot write {text}: no such folder")
+    if not os.access(folder, os.W_OK):
+        raise ArgumentTypeError(f"cannot write {text}: the folder is read-only")
+    return place
+
+
+def writable_file(text: str) -> Path:
+    """A file that can be written, no folder."""
+    file = writable(text)
+    if file.is_dir():
+        raise ArgumentTypeError(f"cannot write {text}: it is a folder")
+    return file
 
 
 async def reconcile(arguments: Namespace, gateway: Gateway) -> None:

@@ -222,10 +222,14 @@ async def test_bad_cost_lines_leave_the_visit_open_and_without_a_bill(
     assert_advises(refused)
     after = edge.row_counts()
     assert {name for name in after if after[name] != before[name]} <= {
-        # Who looked at the record is noted; nothing else.
+        # Who looked at the record is noted, and what the portal said at the end is kept; nothing else.
         "emr.audit_log",
         "identity.audit_log",
         "insurance.audit_log",
+        "insurance.coverages",
+        "insurance.evidence",
+        "insurance.copayments",
+        "insurance.idempotency_keys",
     }
     assert (await edge.desk.read(admitted.name)).visit.state == emr.VISIT_STATE_OPEN
 

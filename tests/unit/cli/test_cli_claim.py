@@ -93,6 +93,7 @@ async def test_a_claim_is_built_checked_submitted_and_shown(run: Run, claims: Cl
     assert "clean" in checked
     assert "ACCEPTED" in shown
     assert "GD0001" in shown
+    assert "services/insurance" in shown, "who brought the claim where it is"
     assert [each["visit"] for each in listed["claims"]] == [VISIT]
 
 
@@ -128,6 +129,39 @@ async def test_the_file_is_saved_whole(run: Run, claims: Claims, tmp_path: Path)
 
     assert read_claim_file(target.read_bytes()).is_signed
     assert [name for name in os.listdir(tmp_path) if name.endswith(".part")] == []
+
+
+async def test_the_saved_file_is_for_its_owner_alone(run: Run, claims: Claims, tmp_path: Path) -> None:
+    await claims.ready()
+    target = tmp_path / "claim.xml"
+    target.write_text("an older one that everybody may read")
+    target.chmod(0o644)
+
+    await run("claim", "file", VISIT, "--out", str(target))
+
+    assert target.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (("claim", "file"), "missing/claim.xml"),
+        (("claim", "file"), "."),
+        (("coverage", "export"), "missing/paper.pdf"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(
+    words: tuple[str, str], place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args((*words, VISIT, "--out", str(tmp_path / place)))
+
+    assert ended.value.code == 2
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_a_paper_may_go_into_a_folder_for_it_brings_its_own_name(tmp_path: Path) -> None:
+    assert parser().parse_args(("coverage", "export", VISIT, "--out", str(tmp_path))).out == tmp_path
 
 
 async def test_a_month_is_settled_and_compared(run: Run, claims: Claims, tmp_path: Path) -> None:
