@@ -99,6 +99,9 @@ def _facts(store: IdentityStore, index: int) -> Mapping[str, object]:
         "reading_id": row_id,
         "register_time": TIME,
         "create_time": TIME,
+        "source": "CARD_QR",
+        "is_birth_date_estimated": 0,
+        "repair_id": "",
     }
 
 
@@ -109,9 +112,14 @@ def _number(store: IdentityStore, index: int) -> Mapping[str, object]:
         "identifier_id": row_id,
         "kind": IdentifierKind.CITIZEN_NUMBER,
         "value_sealed": store.cipher.seal(number_of(index), place=f"identifier|value_sealed|{row_id}"),
-        "assurance": 3,
+        "assurance": 5,
         "start_time": TIME,
         "end_time": None,
+        "source": "CARD_QR",
+        "end_reason": "",
+        "valid_from_date": "",
+        "valid_until_date": "",
+        "is_contested": 0,
     }
 
 
